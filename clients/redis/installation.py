@@ -1,0 +1,66 @@
+"""The installation id (epoch): what tells our Redis from an empty or another one.
+
+It is written once, beside every partition, when the database holds none of our keys. After that a
+missing or different id means: not our data. Nothing is then read as data and nothing is written.
+"""
+
+import secrets
+
+import redis.asyncio
+import redis.exceptions
+
+from clients.redis import keys, replies, types
+
+
+async def bootstrap(client: redis.asyncio.Redis, *, partitions: int = keys.PARTITIONS) -> str:
+    """The installation id, made now when the database holds none of our keys.
+
+    Raises `ForeignRedis` when our keys are there without their id. Safe to run in parallel.
+    """
+    try:
+        if await client.get(keys.META_EPOCH) is None:
+            await _create(client, partitions)
+        return await _verify(client, complete=not await client.exists(keys.META_TENANTS))
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise replies.classify(error) from error
+
+
+async def open_installation(client: redis.asyncio.Redis) -> str:
+    """The installation id of a database in use; raises `ForeignRedis` when it has none."""
+    try:
+        return await _verify(client, complete=False)
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise replies.classify(error) from error
+
+
+async def partitions_of(client: redis.asyncio.Redis) -> range:
+    """The partitions of this installation."""
+    try:
+        return range(replies.number(await client.get(keys.META_PARTITIONS)))
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise replies.classify(error) from error
+
+
+async def _create(client: redis.asyncio.Redis, partitions: int) -> None:
+    """Write the id; the first of several writers wins."""
+    async for key in client.scan_iter(match=keys.EVERYTHING, count=1000):
+        if replies.text(key) not in {keys.META_PARTITIONS, keys.META_EPOCH}:
+            raise types.ForeignRedis(
+                "Redis holds our keys but no installation id: restored in part, or another's. "
+                "Cure: restore the whole data set, or empty the database on purpose"
+            )
+    await client.set(keys.META_PARTITIONS, partitions, nx=True)
+    await client.set(keys.META_EPOCH, secrets.token_hex(8), nx=True)
+
+
+async def _verify(client: redis.asyncio.Redis, *, complete: bool) -> str:
+    """Compare the id of every partition; `complete` writes those an interrupted start left out."""
+    epoch = await client.get(keys.META_EPOCH)
+    if not isinstance(epoch, bytes):
+        raise types.ForeignRedis("Redis is empty or another installation's: no installation id")
+    for partition in await partitions_of(client):
+        if complete:
+            await client.set(keys.epoch(partition), epoch, nx=True)
+        if await client.get(keys.epoch(partition)) != epoch:
+            raise types.ForeignRedis(f"partition {partition} belongs to another installation")
+    return epoch.decode()

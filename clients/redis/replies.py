@@ -1,0 +1,79 @@
+"""Errors and values out of Redis' replies. No I/O here."""
+
+from collections.abc import Sequence
+
+import redis.exceptions
+
+from clients.redis import types
+
+_UNREACHABLE = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
+
+_CANNOT_SERVE = (
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.ClusterError,
+    redis.exceptions.TryAgainError,
+    redis.exceptions.NoPermissionError,
+)
+"""Replies that say: the server cannot serve us now, our call is fine."""
+
+_CANNOT_SERVE_WORDS = ("READONLY", "MISCONF", "NOREPLICAS", "BUSY", "TRYAGAIN", "CLUSTERDOWN")
+"""The same, where the client has no class for it or a script's error hides the class."""
+
+
+def classify(error: Exception) -> Exception:
+    """Our exception for one of the client's; a script's own fault comes back as it is.
+
+    Out of memory is a class of its own from Redis 7 and a script's error with a known text before.
+    """
+    text = str(error)
+    full = isinstance(error, redis.exceptions.OutOfMemoryError)
+    if full or "OOM command not allowed" in text:
+        return types.RedisFull("Redis is full (maxmemory reached): nothing was written")
+    if "FOREIGN_EPOCH" in text:
+        return types.ForeignRedis("this Redis does not hold our installation's data")
+    if isinstance(error, _UNREACHABLE):
+        return types.RedisUnavailable(f"Redis cannot be reached: {type(error).__name__}")
+    said = any(text.startswith(word) or f"-{word}" in text for word in _CANNOT_SERVE_WORDS)
+    if said or isinstance(error, _CANNOT_SERVE):
+        return types.RedisUnavailable(f"Redis cannot serve now: {type(error).__name__}")
+    return error
+
+
+def is_unknown_script(reply: object) -> bool:
+    """Whether the server's script cache lacks the script; then it did not run."""
+    return isinstance(reply, redis.exceptions.NoScriptError)
+
+
+def text(value: object) -> str:
+    """A bulk reply as text; nothing is the empty string."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return "" if value is None else str(value)
+
+
+def number(value: object, default: int = 0) -> int:
+    """An integer reply, or an integer spelt as bytes; nothing is the default."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, bytes) and value:
+        return int(float(value))
+    return default
+
+
+def optional_number(value: object) -> int | None:
+    return number(value) if value else None
+
+
+def rows(reply: object) -> Sequence[object]:
+    """A list reply."""
+    if not isinstance(reply, list):
+        raise TypeError(f"a list was expected from Redis, not {type(reply).__name__}")
+    return reply
+
+
+def stored(row: object) -> types.Stored:
+    """One `[rk, version, document]` row."""
+    rk, version, doc = rows(row)
+    if not isinstance(doc, bytes):
+        raise TypeError("a stored document must be bytes")
+    return types.Stored(rk=text(rk), version=number(version), doc=doc)

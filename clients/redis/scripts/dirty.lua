@@ -1,0 +1,49 @@
+-- Shared by WRITE and the scripts on members: a resource whose content changed is put to work.
+
+-- Its state as read before the first write.
+local function look_at_work(s)
+  local x = {st = s.st, v = s.v, claims = tonumber(s.f or 0), bid = s.bid, e = s.e}
+  x.waiting = s.v and tonumber(redis.call('ZSCORE', T.q, R.rk))
+  x.died = s.st == 'D' and tonumber(redis.call('ZSCORE', T.dead, R.rk))
+  return x
+end
+
+-- When it is due. A create whose outcome is unknown keeps its settle delay.
+local function due_of(x, security)
+  local at, unknown = due_now(security), x.claims > 0 and not x.bid
+  if x.waits_for then return now + BLOCK_MS end
+  if x.died and unknown and x.e == 'crashloop' then return math.max(now, x.died + SETTLE_MS) end
+  if not x.waiting or x.st == 'W' then return at end
+  if unknown and x.waiting > now then return math.min(x.waiting, now + SETTLE_MS) end
+  return math.min(x.waiting, at)
+end
+
+-- `state` lists fields and values to store. Leased or held it keeps its place (`stays`), and the
+-- settle sees the newer state.
+local function put_to_work(x, state, security)
+  if x.stays then
+    redis.call('HSET', R.s, unpack(state))
+    if x.st == 'L' then redis.call('HSETNX', R.s, 'fd2', now) end
+    return
+  end
+  local function set(field, value)
+    state[#state + 1] = field
+    state[#state + 1] = value
+  end
+  set('st', x.waits_for and 'W' or 'P')
+  if x.v then set('fl', 0) end
+  if x.died then
+    set('cr', 0)
+    redis.call('ZREM', T.dead, R.rk)
+    redis.call('HDEL', R.s, 'e')
+    redis.call('DEL', R.err)
+  end
+  redis.call('HSET', R.s, unpack(state))
+  if not x.v or x.st == 'S' then
+    redis.call('ZADD', T.fd, now, R.rk)
+    tally(P.dirty, T.name, 1)
+  end
+  redis.call('ZADD', T.q, due_of(x, security), R.rk)
+  local head = head_of(T)
+  if x.waiting or head[1] == R.rk then wake(reindex(T, head)) end  -- else another goes first still
+end

@@ -1,0 +1,66 @@
+-- WRITE: one change of one SCIM resource: document, indexes, dirty mark, place in the queue.
+-- KEYS  partition keys, of whose slot all others are
+-- ARGV  epoch, tenant, rk, op C/U/D, expected version or '', document, digest, nonce, lane, cause;
+--       then of each index: name, '1' when unique, old value, new value
+-- Returns {OK, v} | {NOOP, v} | {EXISTS, v} | {GONE, 0} | {CONFLICT, v} | {UNIQ, index}
+-- Members change a group's version without its document: there only a newer document conflicts.
+-- The same nonce gives the same answer and does nothing more. Everything is read before anything
+-- is written. C and U begin with SET, so that a full Redis refuses them whole; D, and a U of the
+-- security lane, begin with DEL, so that who leaves is still let go then.
+local rk, op, digest, nonce = R.rk, ARGV[4], ARGV[7], ARGV[8]
+local security = ARGV[9] == 'security'
+local got = redis.call('HMGET', R.s, 'v', 'h', 'n', 'del', 'st', 'f', 'bid', 'e', 'dv', 'w')
+local v, st, claims = tonumber(got[1]), got[5], tonumber(got[6] or 0)
+local ids = T.root .. 'ids:' .. string.sub(rk, 1, 1)
+local expected = tonumber(ARGV[5])
+
+-- Why nothing is to be done, if so.
+local function verdict()
+  if v and got[3] == nonce then return {'OK', v} end
+  if op == 'C' then return v and {'EXISTS', v} end
+  if not v then
+    local by, last = string.match(redis.call('GET', R.gone) or '', '^(%S*) (%d+) ')
+    if by == nonce then return {'OK', tonumber(last)} end
+  end
+  if not v or got[4] then return {'GONE', 0} end
+  if expected < tonumber(got[9] or v) or expected > v then return {'CONFLICT', v} end
+  return op == 'U' and got[2] == digest and {'NOOP', v}
+end
+
+local answer = verdict()
+if answer then return answer end
+local indexes, loser = look_at_indexes()
+if loser then return {'UNIQ', loser} end
+local waits_for = holder_of(indexes)
+if waits_for then redis.call('EXISTS', T.root .. 'w:' .. waits_for) end
+local work = look_at_work({v = v, st = st, f = got[6], bid = got[7], e = got[8]})
+local leaving = op == 'D' and look_at_leaving()
+
+-- From here on only writes.
+if op == 'D' or (op == 'U' and security) then redis.call('DEL', R.d) end
+if op ~= 'D' then redis.call('SET', R.d, ARGV[6]) end
+local version = (v or 0) + 1
+move_indexes(indexes, version, claims > 0)
+if op == 'C' then redis.call('ZADD', ids, redis.call('HINCRBY', T.ctl, 'seq', '1'), rk) end
+if op == 'D' then redis.call('ZREM', ids, rk) end
+if leaving then take_leave(leaving) end
+count('writes', 1)
+
+local state = {'v', version, 'n', nonce, 'c', ARGV[10]}
+local function set(field, value)
+  state[#state + 1] = field
+  state[#state + 1] = value
+end
+if op == 'D' then set('del', '1') else set('h', digest) end
+if is_group(rk) then set('dv', version) end
+if security then set('sec', '1') end
+if waits_for then
+  set('w', waits_for)
+  redis.call('SADD', T.root .. 'w:' .. waits_for, rk)
+elseif got[10] then
+  redis.call('HDEL', R.s, 'w')
+end
+
+work.waits_for, work.stays = waits_for, st == 'L' or st == 'H'
+put_to_work(work, state, security)
+return {'OK', version}

@@ -1,0 +1,64 @@
+"""Everything of this package that a process needs, opened from one URL and closed in order."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import redis.asyncio
+
+from clients.redis import connection, installation
+from clients.redis.lane import Lane
+from clients.redis.members import Members
+from clients.redis.queue import Queue
+from clients.redis.store import Store
+from clients.redis.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The parts that share one client, one lane and one installation id."""
+
+    client: redis.asyncio.Redis
+    lane: Lane
+    epoch: str
+    partitions: range
+    store: Store
+    members: Members
+    queue: Queue
+    tenants: Tenants
+
+
+@asynccontextmanager
+async def open_stack(
+    url: str, *, timeout_ms: int = 800, allow_volatile: bool = False, install: bool = False
+) -> AsyncIterator[Stack]:
+    """Connect, refuse an unsafe or foreign server, and give the parts.
+
+    `install` makes the installation in an empty Redis. Without it an empty one is refused: it may
+    be one that lost its data. Raises `UnsafeRedis`, `ForeignRedis`, `RedisUnavailable`.
+    """
+    client = connection.connect(url)
+    try:
+        await connection.check_safety(client, allow_volatile=allow_volatile)
+        opening = installation.bootstrap if install else installation.open_installation
+        epoch = await opening(client)
+        lane = Lane(client, deadline_ms=timeout_ms)
+        try:
+            yield await _assemble(client, lane, epoch)
+        finally:
+            await lane.aclose()
+    finally:
+        await client.aclose()
+
+
+async def _assemble(client: redis.asyncio.Redis, lane: Lane, epoch: str) -> Stack:
+    return Stack(
+        client=client,
+        lane=lane,
+        epoch=epoch,
+        partitions=await installation.partitions_of(client),
+        store=Store(lane, epoch),
+        members=Members(lane, epoch),
+        queue=Queue(lane, epoch),
+        tenants=Tenants(lane, epoch),
+    )

@@ -1,0 +1,1 @@
+"""The rules of the state machine, one kind of them in each file."""

@@ -1,0 +1,20 @@
+"""Random histories of groups; the seed of a failure is printed and replays it."""
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.engine.group_machine import GroupMachine
+
+
+def test_every_history_keeps_every_membership(redis_url: str) -> None:
+    machine = type("Machine", (GroupMachine,), {"url": redis_url})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=30,
+            stateful_step_count=40,
+            deadline=None,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
