@@ -1,0 +1,200 @@
+"""A worker process' work: claim, serve, settle, and end in order.
+
+    claiming   asks partitions for work when woken, when something is due, or after a short sleep
+    serving    one task for each resource in hand; the heart keeps their leases
+    draining   claims nothing more, lets attempts end, gives back the rest, and returns
+
+One TaskGroup owns every task. Trouble with Redis is waited out; only a bug ends a worker.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from clients.bldng.client import Bldng
+from clients.redis.members import Members
+from clients.redis.queue import Queue
+from clients.redis.store import Store
+from clients.redis.tenants import Tenants
+from clients.redis.types import Claimed, Settled
+from clients.redis.wake import Wake
+from mappers.profile import Profile
+from workers.claims import Claims
+from workers.hands import Hand, Hands
+from workers.heart import Heart
+from workers.janitor import Janitor
+from workers.lease import Lease
+from workers.means import Means
+from workers.reconcile import Reconciler
+from workers.service import Service
+from workers.settling import Settler
+from workers.sweeper import Sweeper
+from workers.tenant_cache import TenantCache
+
+HEALTHY_WITHIN_S: Final = 10.0
+"""A worker that made no progress with Redis for longer is not healthy, in seconds."""
+LAG_MAX_S: Final = 1.0
+"""An event loop that is later than this is not healthy, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a worker works between. `profile_of(tenant name)` is the tenant's mapping profile."""
+
+    queue: Queue
+    store: Store
+    members: Members
+    tenants: Tenants
+    bldng: Bldng
+    wake: Wake
+    partitions: Iterable[int]
+    profile_of: Callable[[str], Profile]
+
+
+class Worker:
+    """Serves every partition. Several may run beside each other, in one process or many.
+
+    `janitor` has the figures that a scrape shows.
+    """
+
+    def __init__(self, links: Links, means: Means) -> None:
+        means = replace(means, log=means.log.bind(worker=means.boot_id))
+        partitions = tuple(links.partitions)
+        tenants = TenantCache(links.tenants, clock=means.clock)
+        reconciler = Reconciler(
+            links.bldng,
+            links.store,
+            links.queue,
+            profile_of=links.profile_of,
+            clock=means.clock,
+            settle_ms=means.pace.settle_ms,
+        )
+        self.janitor = Janitor(
+            links.queue, links.tenants, partitions, metrics=means.metrics, clock=means.clock
+        )
+        self._wake = links.wake
+        self._means = means
+        self._hands = Hands(means.pace.slots)
+        self._heart = Heart(links.queue, self._hands, means)
+        self._claims = Claims(links.queue, partitions, means)
+        self._sweeper = Sweeper(links.members, partitions, means)
+        self._settler = Settler(links.queue, tenants, means)
+        self._service = Service(reconciler, self._settler, tenants, means)
+
+    def healthy(self) -> bool:
+        """Whether Redis answered lately and the loop keeps up."""
+        return self.janitor.lag_s < LAG_MAX_S and self._progresses()
+
+    def _progresses(self) -> bool:
+        """An answered claim shows it; with all slots taken a settle or a beat does."""
+        now_s = self._means.clock()
+        if now_s - self._claims.claimed_s < HEALTHY_WITHIN_S:
+            return True
+        shown_s = max(self._settler.settled_s, self._heart.beaten_s)
+        return self._hands.free == 0 and now_s - shown_s < self._means.pace.lease_s
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`, then drain. A cancellation ends at once; the leases heal it."""
+        self._means.log.info("worker_started", slots=self._means.pace.slots)
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(helper)
+                for helper in (
+                    self._wake.run(),
+                    self._heart.run(),
+                    self._sweeper.run(),
+                    self.janitor.probe(),
+                    self._rouse_at(stop),
+                )
+            ]
+            serving: set[asyncio.Task[None]] = set()
+            await self._work(stop, group, serving)
+            await self._drain()
+            for task in (*helpers, *serving):
+                task.cancel()
+        self._means.log.info("worker_stopped", abandoned=len(self._hands))
+
+    async def _rouse_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.event.set()
+
+    async def _work(
+        self,
+        stop: asyncio.Event,
+        group: asyncio.TaskGroup,
+        serving: set[asyncio.Task[None]],
+    ) -> None:
+        """Claim until `stop`; each claimed resource gets a task of `group`."""
+
+        def take(item: Claimed, sent_s: float) -> None:
+            task = group.create_task(self._serve(self._in_hand(item, sent_s)))
+            serving.add(task)
+            task.add_done_callback(serving.discard)
+
+        while not stop.is_set():
+            self._claims.agenda.hurry(self._wake.take(), now_s=self._means.clock())
+            await self._claims.claim_due(self._hands.free, take)
+            await self._wake.wait(self._sleep_s())
+
+    def _sleep_s(self) -> float:
+        """Until the next partition is due; without a free slot, until one is given back."""
+        if self._hands.free == 0:
+            return self._means.pace.fallback_s
+        return max(0.0, self._claims.agenda.next_s() - self._means.clock())
+
+    def _in_hand(self, item: Claimed, sent_s: float) -> Hand:
+        lease = Lease(
+            deadline_s=sent_s + self._means.pace.lease_s,
+            request_timeout_s=self._means.pace.request_timeout_s,
+        )
+        hand = Hand(item, lease)
+        self._hands.take(hand)
+        self._show_slots()
+        return hand
+
+    async def _serve(self, hand: Hand) -> None:
+        try:
+            settled = await self._service.serve(hand)
+            self._plan_next(hand.item.partition, settled)
+        finally:
+            was_full = self._hands.free == 0
+            self._hands.drop(hand)
+            self._show_slots()
+            if was_full:
+                self._wake.event.set()
+
+    def _plan_next(self, partition: int, settled: Settled | None) -> None:
+        """A tenant at its cap left the ready index; this settle may have made it ready again."""
+        if settled is None or settled.ready_ms < 0:
+            return
+        self._claims.agenda.at(partition, self._means.clock() + settled.ready_ms / 1000)
+        if settled.ready_ms == 0:
+            self._wake.event.set()
+
+    def _show_slots(self) -> None:
+        self._means.metrics.worker_slots.labels("busy").set(len(self._hands))
+        self._means.metrics.worker_slots.labels("idle").set(self._hands.free)
+
+    async def _drain(self) -> None:
+        """Let attempts end, then interrupt them, so that they are given back."""
+        self._means.log.info("worker_draining", in_hand=len(self._hands))
+        if await self._emptied(self._means.pace.drain_s):
+            return
+        now_s = asyncio.get_running_loop().time()
+        for hand in self._hands:
+            hand.interrupt(now_s)
+        await self._emptied(self._means.pace.release_s)
+
+    async def _emptied(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._hands.emptied.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+async def run(worker: Worker, stop: asyncio.Event) -> None:
+    """Run a worker until `stop` is set; what the composition root calls."""
+    await worker.run(stop)
