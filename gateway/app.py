@@ -1,0 +1,210 @@
+"""The gateway process: settings in, two listeners out. The composition root of `serve`.
+
+    starting   the operators' listener answers; Redis is waited for (/readyz 503)
+    serving    the SCIM listener is open (/readyz 200)
+    draining   told to stop: /readyz 503 while load balancers notice, requests are still served
+    stopped    the SCIM listener is closed, requests in hand are finished
+
+An unsafe Redis ends the process. An unreachable one, or one without our installation in it, is
+waited for: a gateway must never mistake an empty database for a tenant without users.
+"""
+
+import asyncio
+import gc
+import importlib.metadata
+import secrets
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from structlog.typing import FilteringBoundLogger
+
+from clients.redis import connection, stack
+from clients.redis.stack import Stack
+from clients.redis.types import RedisUnavailable
+from clients.telemetry import Metrics
+from gateway import ops
+from gateway.scim import protocol
+from gateway.scim.auth import Authenticator
+from gateway.scim.call import SERVICES, Services
+from gateway.scim.edge import dispatch, edge
+from gateway.scim.meters import Meters
+from gateway.settings import Address, Settings
+
+REOPEN_S: Final = 1.0
+"""Seconds between attempts to open Redis at the start."""
+
+PROBE_INTERVAL_S: Final = 5.0
+
+
+class Phase:
+    """Where the process is in its life; a probe of `/readyz`."""
+
+    def __init__(self) -> None:
+        self.name = "starting"
+
+    def reasons(self) -> list[str]:
+        """Why no work should be sent here; empty while serving."""
+        return [] if self.name == "serving" else [self.name]
+
+
+def make_app(
+    settings: Settings, *, metrics: Metrics, log: FilteringBoundLogger
+) -> web.Application:
+    """The SCIM application; Redis is opened when it starts and closed when it is cleaned up.
+
+    Starting it raises RedisUnavailable or UnsafeRedis.
+    """
+    app = web.Application(middlewares=[edge], client_max_size=settings.body_limit_bytes)
+    app.router.add_route("*", "/{path:.*}", dispatch)
+    app.cleanup_ctx.append(partial(_services, settings=settings, metrics=metrics, log=log))
+    return app
+
+
+async def _services(
+    app: web.Application, *, settings: Settings, metrics: Metrics, log: FilteringBoundLogger
+) -> AsyncIterator[None]:
+    """Open Redis, check it, and hand the parts to the handlers."""
+    url, volatile = settings.redis_url.get_secret_value(), settings.allow_unsafe_redis
+    timeout_ms = settings.redis_timeout_ms
+    async with stack.open_stack(url, timeout_ms=timeout_ms, allow_volatile=volatile) as redis:
+        check = partial(connection.check_safety, redis.client, allow_volatile=volatile)
+        app[SERVICES] = _compose(settings, redis, metrics=metrics, log=log, probe=check)
+        yield
+
+
+def _compose(
+    settings: Settings,
+    redis: Stack,
+    *,
+    metrics: Metrics,
+    log: FilteringBoundLogger,
+    probe: Callable[[], Awaitable[None]],
+) -> Services:
+    authenticator = Authenticator(
+        redis.tenants,
+        metrics,
+        cache_s=settings.token_cache_s,
+        clock=time.monotonic,
+        now_ms=now_ms,
+    )
+    return Services(
+        store=redis.store,
+        members=redis.members,
+        authenticator=authenticator,
+        metrics=metrics,
+        meters=Meters(metrics),
+        log=log,
+        probe=probe,
+        public_url=settings.public_url or "",
+        now_ms=now_ms,
+        new_id=lambda: str(uuid.uuid4()),
+        new_request_id=lambda: secrets.token_hex(16),
+    )
+
+
+async def serve(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLogger) -> None:
+    """Run the gateway until `stop` is set, then drain. Raises UnsafeRedis, SettingsError."""
+    settings.require("public_url")
+    metrics = Metrics(CollectorRegistry(), version=importlib.metadata.version("bldng-scim"))
+    watch, phase = ops.RedisWatch(clock=time.monotonic), Phase()
+    operators = ops.make_app(
+        metrics.registry,
+        readiness=lambda: [*phase.reasons(), *watch.reasons()],
+        liveness=list,
+        before_scrape=_nothing,
+    )
+    async with listening(operators, settings.ops_listen):
+        runner = await _started(settings, stop, metrics=metrics, log=log)
+        if runner is None:
+            return
+        try:
+            await _serve(runner, settings, stop, watch=watch, phase=phase, log=log)
+        finally:
+            await runner.cleanup()
+    log.info("gateway_stopped")
+
+
+async def _started(
+    settings: Settings, stop: asyncio.Event, *, metrics: Metrics, log: FilteringBoundLogger
+) -> web.AppRunner | None:
+    """A runner whose application has opened Redis, or None when told to stop before."""
+    while not stop.is_set():
+        app = make_app(settings, metrics=metrics, log=log)
+        runner = _runner(app, shutdown_timeout_s=settings.drain_timeout_s)
+        try:
+            await runner.setup()
+        except RedisUnavailable as error:
+            log.warning("redis_awaited", reason=str(error))
+            await runner.cleanup()
+            await _wait(stop, REOPEN_S)
+        else:
+            return runner
+    return None
+
+
+async def _serve(
+    runner: web.AppRunner,
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    watch: ops.RedisWatch,
+    phase: Phase,
+    log: FilteringBoundLogger,
+) -> None:
+    """Open the SCIM listener and keep it until the drain delay after `stop` is over."""
+    async with protocol.listening(runner, *settings.listen), asyncio.TaskGroup() as group:
+        gc.collect()
+        gc.freeze()  # what the start made is here to stay: looking at it costs each request 6 %
+        phase.name = "serving"
+        log.info(
+            "gateway_started", listen=str(settings.listen), ops_listen=str(settings.ops_listen)
+        )
+        probing = group.create_task(
+            watch.run(runner.app[SERVICES].probe, interval_s=PROBE_INTERVAL_S)
+        )
+        await stop.wait()
+        phase.name = "draining"
+        log.info("gateway_draining", delay_s=settings.drain_delay_s)
+        await asyncio.sleep(settings.drain_delay_s)
+        probing.cancel()
+
+
+@asynccontextmanager
+async def listening(app: web.Application, address: Address) -> AsyncIterator[None]:
+    """Serve an application on an address for as long as the context lasts."""
+    runner = _runner(app, shutdown_timeout_s=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, *address).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _runner(app: web.Application, *, shutdown_timeout_s: float) -> web.AppRunner:
+    """A runner without aiohttp's access log, which would print whole query strings."""
+    return web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_timeout_s)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    """Wait until `stop` is set, at most `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def _nothing() -> None:
+    """The gateway's metrics are always current: nothing to refresh before a scrape."""
+
+
+def now_ms() -> int:
+    """Now, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

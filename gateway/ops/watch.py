@@ -1,0 +1,49 @@
+"""How long Redis has been failing: what `/readyz` wants to know."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from clients.redis.types import RedisUnavailable, UnsafeRedis
+
+GRACE_S: Final = 30.0
+"""Seconds of unbroken failure before a process stops being ready: a blip must not unload it."""
+
+
+class RedisWatch:
+    """Probes Redis in the background and remembers the first failure since the last success.
+
+    `clock` counts seconds. An unsafe configuration counts at once, an outage after GRACE_S.
+    """
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failing_since: float | None = None
+        self._unsafe = ""
+
+    async def run(self, probe: Callable[[], Awaitable[None]], *, interval_s: float) -> None:
+        """Call `probe` for ever; it raises RedisUnavailable or UnsafeRedis when it must."""
+        while True:
+            await self.observe(probe)
+            await asyncio.sleep(interval_s)
+
+    async def observe(self, probe: Callable[[], Awaitable[None]]) -> None:
+        """Call `probe` once and note how it went."""
+        try:
+            await probe()
+        except RedisUnavailable:
+            if self._failing_since is None:
+                self._failing_since = self._clock()
+        except UnsafeRedis as error:
+            self._failing_since, self._unsafe = None, str(error)
+        else:
+            self._failing_since, self._unsafe = None, ""
+
+    def reasons(self) -> list[str]:
+        """Why this process should get no work because of Redis; empty when it may."""
+        found = [f"redis is not safe: {self._unsafe}"] if self._unsafe else []
+        if self._failing_since is not None:
+            failing_s = self._clock() - self._failing_since
+            if failing_s > GRACE_S:
+                found.append(f"redis has not answered for {failing_s:.0f} s")
+        return found

@@ -1,0 +1,42 @@
+"""Every exception becomes a SCIM error here, and nowhere else."""
+
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from clients.redis.types import ForeignRedis, RedisFull, RedisUnavailable
+from mappers.scim import errors
+
+FULL_RETRY_AFTER_S: Final = 60
+"""A full Redis needs an operator, or the queue to drain; it will not be better in a moment."""
+
+
+def as_scim_error(error: BaseException | None) -> errors.ScimError:
+    """The error to answer; what is not expected becomes Internal, without its text."""
+    match error:
+        case errors.ScimError():
+            return error
+        case RedisFull():
+            return errors.Unavailable(retry_after_s=FULL_RETRY_AFTER_S)
+        case RedisUnavailable():
+            return errors.Unavailable()
+        case web.HTTPRequestEntityTooLarge():
+            return errors.PayloadTooLarge()
+        case web.HTTPException() | web.RequestPayloadError() | HttpProcessingError():
+            return errors.InvalidSyntax("The request could not be read. Send plain JSON.")
+        case _:
+            return errors.Internal()
+
+
+def redis_kind(error: BaseException | None) -> str | None:
+    """The label of `redis_errors_total` for an error, or None when Redis is not to blame."""
+    match error:
+        case RedisFull():
+            return "full"
+        case ForeignRedis():
+            return "foreign"
+        case RedisUnavailable():
+            return "unavailable"
+        case _:
+            return None

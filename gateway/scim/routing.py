@@ -1,0 +1,42 @@
+"""Which endpoint a path means. No I/O here.
+
+A Tenant URL is typed by hand and every client joins paths its own way, so doubled and trailing
+slashes are dropped and endpoint names compare without case (`/users/`, SCIMReferenceCode #43).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+BASE: Final = ("scim", "v2")
+
+ITEM: Final = "{id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A path below a tenant: `endpoint` is the key of the endpoint table, `item` the id in it."""
+
+    tenant: str
+    endpoint: str
+    item: str = ""
+
+
+def locate(path: str) -> Target | None:
+    """The target of a decoded path, or None when it does not begin with the base and a tenant.
+
+    `/scim/v2/acme/Users/42` gives `users/{id}` and `42`; `/scim/v2/acme/Users/.search` gives
+    `users/.search`. An endpoint that does not exist gives a target all the same.
+    """
+    segments = [segment for segment in path.split("/") if segment]
+    base = tuple(segment.lower() for segment in segments[: len(BASE)])
+    if base != BASE or len(segments) <= len(BASE):
+        return None
+    tenant, *below = segments[len(BASE) :]
+    return Target(tenant, *_endpoint(below))
+
+
+def _endpoint(below: Sequence[str]) -> tuple[str, str]:
+    if len(below) == 2 and below[1].lower() != ".search":
+        return f"{below[0].lower()}/{ITEM}", below[1]
+    return "/".join(below).lower(), ""
