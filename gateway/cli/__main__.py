@@ -1,0 +1,5 @@
+"""`python -m gateway.cli` is `bldng-scim`."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,46 @@
+"""What commands take from the environment: settings, the clock, and the tenants in Redis."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from clients.redis import stack
+from clients.redis.tenants import Tenants
+from gateway import settings
+from gateway.cli.output import ExitCode, Failure
+from gateway.settings import Settings
+
+
+def configured(*required: str) -> Settings:
+    """The settings of this process; `required` names optional ones that this command needs.
+
+    Raises:
+        Failure: USAGE, with one line for each setting that is wrong.
+    """
+    try:
+        loaded = settings.load()
+        loaded.require(*required)
+    except settings.SettingsError as error:
+        raise Failure(ExitCode.USAGE, str(error)) from None
+    return loaded
+
+
+@asynccontextmanager
+async def tenants(loaded: Settings, *, install: bool = False) -> AsyncIterator[Tenants]:
+    """The tenants of our installation; `install` makes one in an empty Redis.
+
+    Without `install` an empty Redis is refused: it may be one that lost its data.
+    Raises `RedisUnavailable` and its kinds, and `UnsafeRedis`.
+    """
+    async with stack.open_stack(
+        loaded.redis_url.get_secret_value(),
+        timeout_ms=loaded.redis_timeout_ms,
+        allow_volatile=loaded.allow_unsafe_redis,
+        install=install,
+    ) as redis:
+        yield redis.tenants
+
+
+def now_ms() -> int:
+    """Wall time in milliseconds."""
+    return time.time_ns() // 1_000_000
