@@ -64,8 +64,8 @@ def parse(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """What is stored of a token: its SHA-256 in hex."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """What is stored of a token: its SHA-256 in hex; of any text, also one that is no token."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def verify(text: str, record: Token | None) -> Token:

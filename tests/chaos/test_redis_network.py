@@ -252,10 +252,18 @@ async def test_f31_clients_that_hang_up(stack: Stack, entra: Entra, times: int) 
         )
         assert results[5:] == [200, 201, 200]
     entra.journal.unanswered(joy)
+    await eventually(lambda: nothing_in_flight(stack), within_s=10)
     _, answer = await entra.send("GET", f"/Users/{joy}")
     assert 1 <= int(answer["meta"]["version"][3:-1]) <= times + 1
     await stack.start_worker()
     await entra.check(within_s=30)
+
+
+async def nothing_in_flight(stack: Stack) -> bool:
+    """Whether the gateway has done all that was asked, for those who hung up too."""
+    url = f"http://127.0.0.1:{stack.processes[0].ops}/metrics"
+    async with stack.http.get(url) as answer:
+        return "\nbldng_scim_http_requests_in_flight 0.0" in await answer.text()
 
 
 async def hang_up(stack: Stack, scim_id: str, number: int) -> None:

@@ -17,7 +17,6 @@ import asyncio
 import itertools
 import random
 import time
-from typing import Any
 
 import pytest
 
@@ -173,15 +172,18 @@ async def test_f56_a_flood_beside_a_single_change(bare: Stack, flood: int, singl
 
 async def overtaken(rig: Rig, tenant: Tenant, number: int) -> int:
     """How many people of the flood were created between a write and its own create."""
-    before = len(rig.users())
+    seen = len(rig.sandbox.log)
     await rig.put(plain(number), tenant=tenant)
-    doc = plain(number)
-    await eventually(lambda: here(rig, tenant, doc), within_s=10)
-    return len(rig.users()) - before
+    await eventually(lambda: own_create(rig, tenant, seen) is not None, within_s=10)
+    until = own_create(rig, tenant, seen)
+    return len([row for row in rig.sandbox.log[seen:until] if row.method == "POST"])
 
 
-def here(rig: Rig, tenant: Tenant, doc: dict[str, Any]) -> bool:
-    return any(each["ssoSubject"] == doc["externalId"] for each in rig.sandbox.users(tenant.org))
+def own_create(rig: Rig, tenant: Tenant, seen: int) -> int | None:
+    """Where in BLDNG's log the tenant's first create after `seen` rows is."""
+    rows = enumerate(rig.sandbox.log[seen:], seen)
+    found = (at for at, row in rows if row.method == "POST" and row.org == tenant.org)
+    return next(found, None)
 
 
 @pytest.mark.parametrize(

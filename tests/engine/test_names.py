@@ -56,6 +56,18 @@ async def test_a_rename_onto_a_moving_name_keeps_the_order(engine: Engine) -> No
     assert (await engine.claim_one()).rk == "u:2"
 
 
+async def test_whoever_has_to_wait_makes_room_in_the_ready_index(engine: Engine) -> None:
+    await synced(engine, "u:1", un="ann")
+    await synced(engine, "u:2", un="bob")
+    await engine.update("u:2", title="new")
+    await engine.advance(10)
+    await engine.update("u:1", un="cid")
+    await engine.update("u:2", un="ann")
+    assert (await engine.state("u:2")).state == "W"
+    assert await engine.queue.audit(engine.tenant) == []
+    assert (await engine.claim_one()).rk == "u:1"
+
+
 async def test_a_rename_during_the_lease_waits_afterwards(engine: Engine) -> None:
     await synced(engine, "u:1", un="ann")
     await synced(engine, "u:2", un="bob")

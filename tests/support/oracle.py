@@ -8,7 +8,7 @@ shares no code with the workers.
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -62,6 +62,15 @@ class Journal:
     def deleted(self, scim_id: str) -> None:
         """A deletion was acknowledged."""
         self.people[scim_id] = Entry(0, None)
+
+    def sure_of(self, before: Mapping[str, Entry]) -> None:
+        """What was acknowledged after `before` may be lost."""
+        for scim_id in list(self.people):
+            known = before.get(scim_id)
+            if known is None:
+                del self.people[scim_id]
+            elif known is not self.people[scim_id]:
+                self.people[scim_id] = replace(known, unclear=True)
 
     def unanswered(self, scim_id: str) -> None:
         """An update or deletion had no answer, or one that leaves its end open."""

@@ -61,6 +61,12 @@ async def test_a_token_opens_its_tenant(
     assert await door.tenant("acme", HEADER) == tenant
 
 
+async def test_a_header_that_is_no_text_is_refused_like_any_other(door: Authenticator) -> None:
+    undecodable = b"Bearer \xff".decode("utf-8", "surrogateescape")  # as the HTTP server gives it
+    with pytest.raises(errors.Unauthorized, match="not one of ours"):
+        await door.tenant("acme", undecodable)
+
+
 async def test_a_remembered_token_still_ends_on_time(
     door: Authenticator, redis_stack: Stack, tenant: Tenant, clock: Clock
 ) -> None:
