@@ -13,7 +13,9 @@ from workers.settling import Settler
 from workers.tenant_cache import TenantCache
 
 WITHOUT_TENANT_MS: Final = 60_000
-"""How long work waits whose tenant cannot be read."""
+"""How long work waits whose tenant there is not (any more)."""
+REDIS_TROUBLE_MS: Final = 1_000
+"""How long work waits when Redis did not answer who its tenant is."""
 
 
 class Service:
@@ -56,11 +58,15 @@ class Service:
         try:
             tenant = await self._tenants.get(hand.item.tenant)
         except RedisUnavailable:
-            tenant = None
+            return self._untouched(hand, delay_ms=REDIS_TROUBLE_MS)
         if tenant is None:
-            settlement = settlements.released(hand.item, touched=False, delay_ms=WITHOUT_TENANT_MS)
-            return Attempt(settlement, "unknown")
+            return self._untouched(hand, delay_ms=WITHOUT_TENANT_MS)
         return await self._reconciler.attempt(hand.item, tenant, hand.lease, jitter=self._dice())
+
+    @staticmethod
+    def _untouched(hand: Hand, *, delay_ms: int) -> Attempt:
+        settlement = settlements.released(hand.item, touched=False, delay_ms=delay_ms)
+        return Attempt(settlement, "unknown")
 
     def _interrupted(self, hand: Hand) -> Attempt:
         lease = hand.lease

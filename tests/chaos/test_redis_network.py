@@ -102,6 +102,17 @@ async def test_f20_hangs(stack: Stack, entra: Entra, hang_s: float) -> None:
     assert worker.running
 
 
+async def test_f20_hangs_while_a_worker_reads_the_tenant(stack: Stack, entra: Entra) -> None:
+    """A moment of Redis costs a moment: nobody waits for a minute because of it."""
+    async with worker_behind(stack) as (worker, wire):
+        mute = wire.order(Rule("silence", sent=sha("record_get")))
+        await entra.create("joy")
+        await eventually(stack.people, within_s=4 + BUSY_S)
+        assert mute.struck == 1
+        assert [each["outcome"] for each in attempts(worker)][:1] == ["release"]
+        await entra.check()
+
+
 async def answers(entra: Entra) -> bool:
     return (await entra.send("GET", "/Users?count=0"))[0] == 200
 
