@@ -122,6 +122,8 @@ def waiting(view: View, now_ms: int) -> Iterator[str]:
             yield f"{rk} waits for {holder}, which does not know"
         if state["st"] == "W" and not holder:
             yield f"{rk} is blocked by nobody"
+        if holder and "del" in state:
+            yield f"{rk} is to be deleted and waits for {holder}"
 
 
 def remains(view: View, now_ms: int) -> Iterator[str]:

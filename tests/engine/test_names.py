@@ -1,6 +1,6 @@
 """Names that move: nobody meets a backend record that is about to change or to go."""
 
-from clients.redis.types import Outcome
+from clients.redis.types import Outcome, SettleStatus
 from tests.engine.harness import BLOCK_MS, LEASE_MS, SETTLE_MS, Engine
 
 
@@ -34,6 +34,21 @@ async def test_a_recreated_person_waits_for_a_deletion_that_fails_for_long(
     assert (await engine.state("u:2")).state == "W"
     await engine.queue.replay(engine.tenant, ["u:1"])
     await engine.sync()
+    assert (await engine.claim_one()).rk == "u:2"
+
+
+async def test_a_deletion_never_waits_for_its_heir(engine: Engine) -> None:
+    """Else both wait in a circle, the heir is tried, and adopts the record that must go."""
+    await synced(engine, "u:1", un="ann", xid="x1")
+    await engine.delete("u:1")
+    await engine.create("u:2", un="ann", xid="x1")
+    settled = await engine.settle(await engine.claim_one(), Outcome.BLOCK, blocked_on="u:2")
+    assert settled.status is SettleStatus.RETRY
+    await engine.advance(BLOCK_MS)
+    deletion = await engine.claim_one()
+    assert (deletion.rk, deletion.deleted) == ("u:1", True)
+    assert (await engine.claim()).items == ()
+    await engine.ok(deletion)
     assert (await engine.claim_one()).rk == "u:2"
 
 

@@ -268,6 +268,13 @@ BUGS = (
         found_by="test_breaker.test_half_open_lets_one_probe_through",
     ),
     Bug(
+        "a deletion waits for its heir",
+        part="settle",
+        right="if not blocker_dirty or s[7] then",
+        wrong="if not blocker_dirty then",
+        found_by="test_names.test_a_deletion_never_waits_for_its_heir",
+    ),
+    Bug(
         "turn not taken",
         part="claim",
         right="redis.call('HSET', visit.of.ctl, 'sv', now + turn / 1000)",

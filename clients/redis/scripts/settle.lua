@@ -120,7 +120,9 @@ end
 local function block()
   if newer then return put_back('RELEASED') end
   remember_error()
-  if not blocker_dirty then          -- it settled meanwhile: nobody would wake us
+  -- It settled meanwhile: nobody would wake us. And a deletion waits for nobody: in a circle with
+  -- whoever takes its names it would go last, and remove the record that they adopted.
+  if not blocker_dirty or s[7] then
     enqueue('R', now + 1000)
     return 'RETRY'
   end
