@@ -117,13 +117,14 @@ def waiting(view: View, now_ms: int) -> Iterator[str]:
         if value not in view.texts(f"rl:{holder}"):
             yield f"rel {value} is unknown to its holder {holder}"
     for rk, state in view.states.items():
-        holder = state.get("w", "")
-        if holder and rk not in view.dump.get(f"{ROOT}{view.name}:w:{holder}", set()):
-            yield f"{rk} waits for {holder}, which does not know"
-        if state["st"] == "W" and not holder:
+        holders = state.get("w", "").split()
+        for holder in holders:
+            if rk not in view.dump.get(f"{ROOT}{view.name}:w:{holder}", set()):
+                yield f"{rk} waits for {holder}, which does not know"
+        if state["st"] == "W" and not holders:
             yield f"{rk} is blocked by nobody"
-        if holder and "del" in state:
-            yield f"{rk} is to be deleted and waits for {holder}"
+        if holders and "del" in state:
+            yield f"{rk} is to be deleted and waits for {holders}"
 
 
 def remains(view: View, now_ms: int) -> Iterator[str]:

@@ -37,6 +37,26 @@ async def test_a_recreated_person_waits_for_a_deletion_that_fails_for_long(
     assert (await engine.claim_one()).rk == "u:2"
 
 
+async def test_the_heir_of_two_waits_for_both(engine: Engine) -> None:
+    """Else it adopts the record that the second deletion is about to remove."""
+    await synced(engine, "u:1", un="ann", xid="x1")
+    await synced(engine, "u:2", un="bob", xid="x2")
+    await engine.delete("u:1")
+    await engine.delete("u:2")
+    await engine.create("u:3", un="ann", xid="x2")
+    await engine.sync()
+    assert (await engine.state("u:3")).state == "W"
+    deletion = await engine.claim_one()
+    await engine.settle(deletion, Outcome.RETRY, delay_ms=2 * BLOCK_MS)
+    await engine.advance(BLOCK_MS)
+    assert (await engine.claim()).items == ()
+    await engine.advance(BLOCK_MS)
+    deletion = await engine.claim_one()
+    assert deletion.deleted
+    await engine.ok(deletion)
+    assert (await engine.claim_one()).rk == "u:3"
+
+
 async def test_a_deletion_never_waits_for_its_heir(engine: Engine) -> None:
     """Else both wait in a circle, the heir is tried, and adopts the record that must go."""
     await synced(engine, "u:1", un="ann", xid="x1")

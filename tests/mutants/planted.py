@@ -268,6 +268,13 @@ BUGS = (
         found_by="test_breaker.test_half_open_lets_one_probe_through",
     ),
     Bug(
+        "the heir of two waits for one",
+        part="wake",
+        right="if x.waits and x.left then",
+        wrong="if false then",
+        found_by="test_names.test_the_heir_of_two_waits_for_both",
+    ),
+    Bug(
         "a deletion waits for its heir",
         part="settle",
         right="if not blocker_dirty or s[7] then",

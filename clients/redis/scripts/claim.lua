@@ -75,14 +75,21 @@ end
 
 -- 3. What a worker needs of each.
 
--- Whether the resource at the end of the chain of waiting still holds names at the backend.
+-- Whether anyone at the ends of the chains of waiting still holds names at the backend.
 -- In a circle nobody does: then it is tried.
-local function held_up(of, rk, holder)
-  for _ = 1, 16 do
-    local following = redis.call('HGET', of.root .. 's:' .. holder, 'w')
-    if not following then return redis.call('EXISTS', of.root .. 'rl:' .. holder) == 1 end
-    if following == rk then return false end
-    holder = following
+local function held_up(of, rk, holders)
+  local chain, seen = {}, {[rk] = true}
+  local function follow(rks)
+    for other in string.gmatch(rks, '%S+') do
+      if not seen[other] then chain[#chain + 1], seen[other] = other, true end
+    end
+  end
+  follow(holders)
+  for at = 1, 32 do
+    if not chain[at] then return false end
+    local following = redis.call('HGET', of.root .. 's:' .. chain[at], 'w')
+    if following then follow(following)
+    elseif redis.call('EXISTS', of.root .. 'rl:' .. chain[at]) == 1 then return true end
   end
   return false
 end

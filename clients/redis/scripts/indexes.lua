@@ -9,14 +9,6 @@ local function joined(list, rk)
   return rk
 end
 
-local function without(list, rk)
-  local rest = {}
-  for other in string.gmatch(list, '%S+') do
-    if other ~= rk then rest[#rest + 1] = other end
-  end
-  return #rest > 0 and table.concat(rest, ' ')
-end
-
 -- Every index with what is stored now; `loser` is a unique index whose new value another owns.
 local function look_at_indexes()
   local found, loser = {}, false
@@ -37,12 +29,15 @@ local function look_at_indexes()
   return found, loser
 end
 
--- The resource that still holds one of the new values at the backend, if any.
-local function holder_of(indexes)
+-- The resources that still hold new values at the backend: each value may have another holder.
+local function holders_of(indexes)
+  local found, seen = {}, {[R.rk] = true}
   for _, x in ipairs(indexes) do
-    if x.holder and x.holder ~= R.rk then return x.holder end
+    if x.holder and not seen[x.holder] then
+      found[#found + 1], seen[x.holder] = x.holder, true
+    end
   end
-  return false
+  return #found > 0 and found
 end
 
 -- `known` says that the backend may hold the old value.

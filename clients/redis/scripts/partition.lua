@@ -69,3 +69,12 @@ local function due_now(security)
   if security then return now - DAY_MS end
   return now
 end
+
+-- What is left of rks joined by spaces without this one; false when nothing is.
+local function without(list, rk)
+  local rest = {}
+  for other in string.gmatch(list, '%S+') do
+    if other ~= rk then rest[#rest + 1] = other end
+  end
+  return #rest > 0 and table.concat(rest, ' ')
+end

@@ -23,16 +23,19 @@ local function look_at_waiters()
   for i, rk in ipairs(redis.call('SMEMBERS', R.w)) do
     local state = T.root .. 's:' .. rk
     local got = redis.call('HMGET', state, 'st', 'w', 'sec')
-    found[i] = {rk = rk, state = state, st = got[1], waits = got[2] == R.rk, sec = got[3]}
+    local left = got[2] and without(got[2], R.rk)
+    found[i] = {rk = rk, state = state, st = got[1], waits = left ~= got[2], left = left,
+                sec = got[3]}
   end
   return found
 end
 
--- They may go now.
+-- They may go now, unless they wait for another one besides.
 local function wake_waiters(waiters)
   for _, x in ipairs(waiters) do
     if x.waits then redis.call('HDEL', x.state, 'w') end
-    if x.waits and x.st == 'W' then
+    if x.waits and x.left then redis.call('HSET', x.state, 'w', x.left)
+    elseif x.waits and x.st == 'W' then
       redis.call('HSET', x.state, 'st', 'P')
       redis.call('ZADD', T.q, due_now(x.sec), x.rk)
     end

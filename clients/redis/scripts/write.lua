@@ -31,8 +31,8 @@ local answer = verdict()
 if answer then return answer end
 local indexes, loser = look_at_indexes()
 if loser then return {'UNIQ', loser} end
-local waits_for = holder_of(indexes)
-if waits_for then redis.call('EXISTS', T.root .. 'w:' .. waits_for) end
+local waits_for = holders_of(indexes)
+for _, holder in ipairs(waits_for or {}) do redis.call('EXISTS', T.root .. 'w:' .. holder) end
 local work = look_at_work({v = v, st = st, f = got[6], bid = got[7], e = got[8]})
 local leaving = op == 'D' and look_at_leaving()
 
@@ -55,8 +55,8 @@ if op == 'D' then set('del', '1') else set('h', digest) end
 if is_group(rk) then set('dv', version) end
 if security then set('sec', '1') end
 if waits_for then
-  set('w', waits_for)
-  redis.call('SADD', T.root .. 'w:' .. waits_for, rk)
+  set('w', table.concat(waits_for, ' '))
+  for _, holder in ipairs(waits_for) do redis.call('SADD', T.root .. 'w:' .. holder, rk) end
 elseif got[10] then
   redis.call('HDEL', R.s, 'w')
 end
