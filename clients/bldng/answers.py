@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Protocol, TypeVar
 
@@ -63,11 +64,15 @@ def whole(page: Page[ItemT_co]) -> tuple[ItemT_co, ...]:
 
 
 def retry_after_s(text: str, *, now_s: float) -> float | None:
-    """Read a Retry-After value (RFC 9110 10.2.3): seconds or a date; None when unreadable."""
+    """Read a Retry-After value (RFC 9110 10.2.3): seconds or a date; None when unreadable.
+
+    The old form of a date names no zone: it is GMT too.
+    """
     if re.fullmatch(r"[0-9]{1,9}", text.strip()):
         return float(text)
     try:
-        then_s = parsedate_to_datetime(text).timestamp()
+        then = parsedate_to_datetime(text)
+        then_s = (then if then.tzinfo else then.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
     return max(0.0, then_s - now_s)

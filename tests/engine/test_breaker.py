@@ -90,6 +90,38 @@ async def test_a_throttled_tenant_waits_and_halves(engine: Engine) -> None:
     assert len((await engine.claim()).items) == 8
 
 
+async def test_throttles_of_one_moment_halve_once(engine: Engine) -> None:
+    await crowd(engine, 40)
+    for item in (await engine.claim(16)).items:
+        await engine.settle(item, Outcome.PARK, signal=Signal.THROTTLE, hold_ms=7000)
+    await engine.advance(7000)
+    assert len((await engine.claim()).items) == 8
+
+
+async def test_after_a_throttle_the_cap_grows_by_one_per_cap_successes(engine: Engine) -> None:
+    await crowd(engine, 60)
+    item = await engine.claim_one()
+    await engine.settle(item, Outcome.PARK, signal=Signal.THROTTLE, hold_ms=7000)
+    await engine.advance(7000)
+    widths = []
+    for _ in range(3):
+        items = (await engine.claim()).items
+        widths.append(len(items))
+        for each in items:
+            await engine.ok(each)
+    assert widths == [8, 9, 10]
+
+
+async def test_a_success_under_way_when_it_opened_does_not_close_it(engine: Engine) -> None:
+    await crowd(engine, 20)
+    *faulty, good = (await engine.claim(6)).items
+    for item in faulty:
+        await fault(engine, item)
+    assert (await engine.ok(good)).ready_ms > 0
+    await engine.advance(5000)
+    assert len((await engine.claim()).items) == 1
+
+
 async def test_a_wrong_configuration_is_probed_one_at_a_time(engine: Engine) -> None:
     await crowd(engine, 10)
     item = await engine.claim_one()

@@ -282,6 +282,20 @@ BUGS = (
         found_by="test_names.test_a_deletion_never_waits_for_its_heir",
     ),
     Bug(
+        "throttles of one moment halve again and again",
+        part="breaker",
+        right="if c.hold > now then return end",
+        wrong="",
+        found_by="test_breaker.test_throttles_of_one_moment_halve_once",
+    ),
+    Bug(
+        "a success under way closes the breaker",
+        part="breaker",
+        right="if c.open and c.hold > now then return end",
+        wrong="",
+        found_by="test_breaker.test_a_success_under_way_when_it_opened_does_not_close_it",
+    ),
+    Bug(
         "turn not taken",
         part="claim",
         right="redis.call('HSET', visit.of.ctl, 'sv', now + turn / 1000)",
@@ -301,6 +315,8 @@ UNSEEN_BY_THE_MACHINE = frozenset({
     "crashes not counted",
     "waiters not woken",
     "breaker never opens",
+    "throttles of one moment halve again and again",
+    "a success under way closes the breaker",
     "wake-up flag never cleared",
     "turn not taken",
 })

@@ -50,7 +50,9 @@ local function on_success(c)
   end
 end
 
+-- Those that were under way when the tenant was parked were told the same.
 local function on_throttle(c)
+  if c.hold > now then return end
   local half = math.max(1, math.floor((c.cap or c.capmax) / 2))
   redis.call('HDEL', T.ctl, 'cs')
   redis.call('HSET', T.ctl, 'cap', half, 'ss', half)
@@ -58,12 +60,11 @@ end
 
 -- signal: ok, fault, throttle, config or none. Called after the first write.
 local function report(signal, hold_ms, jitter, reason)
-  if hold_ms > 0 then hold_until(now + hold_ms, reason) end
-  if signal == 'none' then return end
   local got = redis.call('HMGET', T.ctl, 'bs', 'bf', 'cap', 'capmax', 'ss', 'hold')
   local capmax = tonumber(got[4] or CAPMAX)
   local c = {open = got[1], faults = got[2], cap = tonumber(got[3]), capmax = capmax,
              threshold = tonumber(got[5] or capmax), hold = tonumber(got[6] or 0)}
+  if hold_ms > 0 then hold_until(now + hold_ms, reason) end
   if signal == 'ok' then on_success(c)
   elseif signal == 'fault' then on_fault(c, jitter)
   elseif signal == 'throttle' then on_throttle(c)
