@@ -2,8 +2,12 @@
 
     starting   the operators' listener answers; Redis is waited for (/readyz 503)
     serving    the SCIM listener is open (/readyz 200)
-    draining   told to stop: /readyz 503 while load balancers notice, requests are still served
+    draining   told to stop: /readyz 503 while load balancers notice, requests are still served,
+               and each answer ends its connection
     stopped    the SCIM listener is closed, requests in hand are finished
+
+One of several processes that is relieved by a successor leaves its sockets to it at once, and
+drains what it has.
 
 An unsafe Redis ends the process. An unreachable one, or one without our installation in it, is
 waited for: a gateway must never mistake an empty database for a tenant without users.
@@ -13,10 +17,11 @@ import asyncio
 import gc
 import importlib.metadata
 import secrets
+import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -28,7 +33,8 @@ from clients.redis import connection, stack
 from clients.redis.stack import Stack
 from clients.redis.types import RedisUnavailable
 from clients.telemetry import Metrics
-from gateway import ops
+from gateway import ops, place
+from gateway.place import Place
 from gateway.scim import protocol
 from gateway.scim.auth import Authenticator
 from gateway.scim.call import SERVICES, Services
@@ -40,6 +46,9 @@ REOPEN_S: Final = 1.0
 """Seconds between attempts to open Redis at the start."""
 
 PROBE_INTERVAL_S: Final = 5.0
+
+SHUTDOWN_S: Final = 1.0
+"""Seconds that aiohttp gives to what is left when a listener ends."""
 
 
 class Phase:
@@ -108,26 +117,72 @@ def _compose(
     )
 
 
-async def serve(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLogger) -> None:
+async def serve(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    log: FilteringBoundLogger,
+    at: Place | None = None,
+) -> None:
     """Run the gateway until `stop` is set, then drain. Raises UnsafeRedis, SettingsError."""
     settings.require("public_url")
+    at = at or Place()
     metrics = Metrics(CollectorRegistry(), version=importlib.metadata.version("bldng-scim"))
     watch, phase = ops.RedisWatch(clock=time.monotonic), Phase()
-    operators = ops.make_app(
-        metrics.registry,
-        readiness=lambda: [*phase.reasons(), *watch.reasons()],
-        liveness=list,
-        before_scrape=_nothing,
+    operators = _Operators(
+        ops.make_app(
+            metrics.registry,
+            readiness=lambda: [*phase.reasons(), *watch.reasons()],
+            liveness=list,
+            before_scrape=_nothing,
+        ),
+        settings,
+        at,
     )
-    async with listening(operators, settings.ops_listen):
+    async with operators:
         runner = await _started(settings, stop, metrics=metrics, log=log)
         if runner is None:
             return
         try:
-            await _serve(runner, settings, stop, watch=watch, phase=phase, log=log)
+            await _serve(
+                runner, settings, stop, operators=operators, watch=watch, phase=phase, log=log
+            )
         finally:
             await runner.cleanup()
     log.info("gateway_stopped")
+
+
+class _Operators:
+    """The operators' listener: open from the start, or from when a successor serves."""
+
+    def __init__(self, app: web.Application, settings: Settings, at: Place) -> None:
+        self.at = at
+        self._app = app
+        self._address = settings.ops_listen
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> None:
+        if not self.at.succeeds:
+            await self._listen()
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._open.aclose()
+
+    async def take_over(self) -> None:
+        """The process serves: a successor's listener opens, and the parent hears of it."""
+        if self.at.succeeds:
+            await self._listen()
+        self.at.ready()
+
+    async def hand_over(self) -> None:
+        """The process drains: a successor answers here already."""
+        if self.at.relieved.is_set():
+            await self._open.aclose()
+
+    async def _listen(self) -> None:
+        await self._open.enter_async_context(
+            listening(self._app, self._address, sockets=self.at.ops)
+        )
 
 
 async def _started(
@@ -136,7 +191,7 @@ async def _started(
     """A runner whose application has opened Redis, or None when told to stop before."""
     while not stop.is_set():
         app = make_app(settings, metrics=metrics, log=log)
-        runner = _runner(app, shutdown_timeout_s=settings.drain_timeout_s)
+        runner = _runner(app)
         try:
             await runner.setup()
         except RedisUnavailable as error:
@@ -153,43 +208,70 @@ async def _serve(
     settings: Settings,
     stop: asyncio.Event,
     *,
+    operators: _Operators,
     watch: ops.RedisWatch,
     phase: Phase,
     log: FilteringBoundLogger,
 ) -> None:
-    """Open the SCIM listener and keep it until the drain delay after `stop` is over."""
-    async with protocol.listening(runner, *settings.listen), asyncio.TaskGroup() as group:
+    """Serve until `stop`, drain, and finish what is in hand."""
+    at, services = operators.at, runner.app[SERVICES]
+    async with AsyncExitStack() as accepting, asyncio.TaskGroup() as group:
+        await accepting.enter_async_context(
+            protocol.listening(runner, *settings.listen, sockets=at.scim)
+        )
         gc.collect()
         gc.freeze()  # what the start made is here to stay: looking at it costs each request 6 %
         phase.name = "serving"
+        probing = group.create_task(watch.run(services.probe, interval_s=PROBE_INTERVAL_S))
+        await operators.take_over()
         log.info(
-            "gateway_started", listen=str(settings.listen), ops_listen=str(settings.ops_listen)
-        )
-        probing = group.create_task(
-            watch.run(runner.app[SERVICES].probe, interval_s=PROBE_INTERVAL_S)
+            "gateway_started",
+            listen=place.shown(at.scim, settings.listen),
+            ops_listen=place.shown(at.ops, settings.ops_listen),
         )
         await stop.wait()
         phase.name = "draining"
+        services.draining.set()
         log.info("gateway_draining", delay_s=settings.drain_delay_s)
+        if at.relieved.is_set():
+            await accepting.aclose()
+        await operators.hand_over()
         await asyncio.sleep(settings.drain_delay_s)
         probing.cancel()
+    await _finish(runner, settings, log=log)
+
+
+async def _finish(runner: web.AppRunner, settings: Settings, *, log: FilteringBoundLogger) -> None:
+    """Let the requests in hand finish, now that the listener is closed."""
+    if runner.server is not None and not await protocol.in_hand_finished(
+        runner.server, within_s=settings.drain_timeout_s
+    ):
+        log.warning("requests_cut_off", after_s=settings.drain_timeout_s)
 
 
 @asynccontextmanager
-async def listening(app: web.Application, address: Address) -> AsyncIterator[None]:
-    """Serve an application on an address for as long as the context lasts."""
-    runner = _runner(app, shutdown_timeout_s=1.0)
+async def listening(
+    app: web.Application, address: Address, *, sockets: Sequence[socket.socket] = ()
+) -> AsyncIterator[None]:
+    """Serve an application on an address, or on `sockets`, for as long as the context lasts."""
+    runner = _runner(app)
     await runner.setup()
     try:
-        await web.TCPSite(runner, *address).start()
+        for each in sockets:
+            await web.SockSite(runner, each).start()
+        if not sockets:
+            await web.TCPSite(runner, *address).start()
         yield
     finally:
         await runner.cleanup()
 
 
-def _runner(app: web.Application, *, shutdown_timeout_s: float) -> web.AppRunner:
-    """A runner without aiohttp's access log, which would print whole query strings."""
-    return web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_timeout_s)
+def _runner(app: web.Application) -> web.AppRunner:
+    """A runner without aiohttp's access log, which would print whole query strings.
+
+    What it ends is idle or had its time.
+    """
+    return web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """What a handler is given: the process' parts, the request, and the facts it will be logged by."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Services:
     `public_url` is what customers reach us by. `now_ms` and the two after it are clock and dice.
     `scan_limit` bounds how many resources a filter without an index may look at, and
     `listed_members_limit` how many members the groups of one list may show together.
+    `draining` is set when the process is about to stop: each answer then ends its connection.
     """
 
     store: Store
@@ -59,6 +61,7 @@ class Services:
     scan_limit: int = SCAN_LIMIT
     listed_members_limit: int = LISTED_MEMBERS_LIMIT
     turns: Turns = field(default_factory=Turns)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def base_url(self, tenant: str) -> str:
         """The Tenant URL."""

@@ -86,6 +86,8 @@ def finish(
     duration_s: float,
 ) -> None:
     """Sign a response with the request's id, count it, and log it."""
+    if services.draining.is_set():
+        response.force_close()  # so that the client is elsewhere before the connection closes
     response.headers["X-Request-Id"] = facts.request_id
     response.headers["Server"] = SERVER
     label = method if method in METHODS else "other"
