@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +18,14 @@ from clients.redis.stack import Stack as RedisStack
 from clients.redis.types import ResourceState
 from tests.support import oracle
 from tests.support.oracle import Journal
+from tests.support.register import Span
 from tests.support.sandbox import Sandbox
 from tests.support.stack import LEASE_MS, ORG, SETTLE_MS, TENANT, Process, Stack, lines
 from tests.support.waiting import eventually
 from tests.support.worker import PACE, Rig
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 USERS = f"/orgs/{ORG}/users"
 IN_TIME_S = (LEASE_MS + SETTLE_MS) / 1000 + 2.0
@@ -62,12 +64,12 @@ class Entra:
     slowest_s: float = 0.0
 
     async def send(
-        self, method: str, path: str, body: dict[str, Any] | None = None
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, at: str = ""
     ) -> tuple[int, dict[str, Any]]:
         """One request; status 0 when the connection broke."""
         began_s = time.monotonic()
         try:
-            status, answer = await self.stack.request(method, path, body)
+            status, answer = await self.stack.request(method, path, body, at=at)
         except aiohttp.ClientError:
             status, answer = 0, {}
         self.slowest_s = max(self.slowest_s, time.monotonic() - began_s)
@@ -97,16 +99,76 @@ class Entra:
         return status
 
     async def delete(self, scim_id: str) -> int:
+        sent_s = time.monotonic()
         status, _ = await self.send("DELETE", f"/Users/{scim_id}")
-        if status == 204:
-            self.journal.deleted(scim_id)
-        elif status in UNKNOWN:
-            self.journal.unanswered(scim_id)
+        if (span := _span(sent_s, status)) is not None:
+            self.journal.deleted(scim_id, span)
         return status
+
+    async def found(self, name: str) -> str:
+        """A group that exists from now on; the SCIM id."""
+        body = {"schemas": [GROUP], "displayName": name, "externalId": f"object-{name}"}
+        status, answer = await self.send("POST", "/Groups", body)
+        assert status == 201, status
+        scim_id = str(answer["id"])
+        self.journal.teams.founded(scim_id, name)
+        return scim_id
+
+    async def change_members(
+        self, group: str, *, join: Collection[str] = (), leave: Collection[str] = (), at: str = ""
+    ) -> int:
+        """One PATCH that lets members join and leave; the status."""
+        operations = [members("Add", join)] if join else []
+        operations += [members("Remove", leave)] if leave else []
+        status, span = await self._patch_group(group, operations, at=at)
+        if span is not None:
+            self.journal.teams.changed(group, span, joining=join, leaving=leave)
+        return status
+
+    async def list_members(self, group: str, ids: Collection[str], *, at: str = "") -> int:
+        """One PATCH that makes these the members; the status."""
+        status, span = await self._patch_group(group, [members("Replace", ids)], at=at)
+        if span is not None:
+            self.journal.teams.listed(group, span, ids)
+        return status
+
+    async def rename_group(self, group: str, name: str, *, at: str = "") -> int:
+        change = {"op": "Replace", "path": "displayName", "value": name}
+        status, span = await self._patch_group(group, [change], at=at)
+        if span is not None:
+            self.journal.teams.renamed(group, span, name)
+        return status
+
+    async def _patch_group(
+        self, group: str, operations: list[dict[str, Any]], *, at: str = ""
+    ) -> tuple[int, Span | None]:
+        """The status, and when it may have taken effect: None when it did not."""
+        sent_s = time.monotonic()
+        body = {"schemas": [PATCH_OP], "Operations": operations}
+        status, _ = await self.send("PATCH", f"/Groups/{group}", body, at=at)
+        return status, _span(sent_s, status)
 
     async def check(self, **how: Any) -> None:
         """The oracle; see `oracle.check`."""
         await oracle.check(self.stack, self.journal, **how)
+
+
+def members(op: str, ids: Collection[str]) -> dict[str, Any]:
+    """A change of members as Entra sends it."""
+    return {"op": op, "path": "members", "value": [{"$ref": None, "value": one} for one in ids]}
+
+
+def _span(sent_s: float, status: int) -> Span | None:
+    """When an update or deletion took effect, or may have: None when it did not."""
+    if status in {200, 204}:
+        return Span.until_now(sent_s)
+    return Span(sent_s) if status in UNKNOWN else None
+
+
+def base_url(gateway: Process) -> str:
+    """The Tenant URL at one of several gateways."""
+    [started] = lines(gateway, "gateway_started")
+    return f"http://{started['listen']}/scim/v2/{TENANT}"
 
 
 @asynccontextmanager

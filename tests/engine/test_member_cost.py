@@ -7,6 +7,7 @@ import pytest
 
 from clients.redis.types import Outcome, WriteStatus
 from tests.engine.harness import Engine, tenant_key
+from tests.support.redis import commands
 
 FILL = "for i = 1, tonumber(ARGV[1]) do redis.call('SADD', KEYS[1], 'm' .. i) end"
 
@@ -23,31 +24,20 @@ async def disband(engine: Engine, *rks: str) -> None:
     await engine.client.unlink(*(tenant_key(f"gm:{rk}") for rk in rks))
 
 
-async def commands(engine: Engine) -> Mapping[str, int]:
-    """How often each command was called since the last reset, by scripts as well."""
-    stats = await engine.client.info("commandstats")
-    await engine.client.config_resetstat()
-    ours = {name: found["calls"] for name, found in stats.items()}
-    return {name: calls for name, calls in ours.items() if name not in IGNORED}
-
-
-IGNORED = {"cmdstat_config|resetstat", "cmdstat_config", "cmdstat_info", "cmdstat_script|load"}
-
-
 async def a_cycle(engine: Engine, rk: str) -> list[Mapping[str, int]]:
     """Join, claim, settle, leave, claim, settle; the commands of each."""
-    await commands(engine)
+    await commands(engine.client)
     found = []
     for change in (engine.join, engine.leave):
         assert (await change(rk, "ann")).status is WriteStatus.OK
-        found.append(await commands(engine))
+        found.append(await commands(engine.client))
         item = await engine.claim_one()
         assert [each.scim_id for each in item.members.entries] == ["ann"]
-        found.append(await commands(engine))
+        found.append(await commands(engine.client))
         await engine.settle(
             item, Outcome.OK, backend_id=item.backend_id, members_done=item.members.entries
         )
-        found.append(await commands(engine))
+        found.append(await commands(engine.client))
     return found
 
 
@@ -65,9 +55,9 @@ async def test_every_step_takes_the_same_commands_at_any_size(engine: Engine) ->
 
 async def test_a_chunk_takes_a_few_commands_a_member(engine: Engine) -> None:
     await team(engine, "g:1", 0)
-    await commands(engine)
+    await commands(engine.client)
     await engine.join("g:1", *(f"n{number}" for number in range(200)))
-    assert sum((await commands(engine)).values()) < 200 * 4
+    assert sum((await commands(engine.client)).values()) < 200 * 4
 
 
 @pytest.mark.long

@@ -3,7 +3,7 @@
 The `Journal` is kept by whoever plays Entra: every answer that said yes, and every request whose
 end is unknown. `verdict` compares three accounts once the queue is drained: the journal, what
 Redis holds, and what BLDNG holds. The mapping to BLDNG is written out here once more, so that it
-shares no code with the workers.
+shares no code with the workers. Groups and members are judged by `tests.support.roster`.
 """
 
 from collections import Counter
@@ -18,6 +18,9 @@ from clients.redis import keys, replies
 from clients.redis.stack import Stack as RedisStack
 from clients.redis.stack import open_stack
 from clients.redis.types import Tenant
+from tests.support import roster
+from tests.support.register import Span
+from tests.support.roster import Teams
 from tests.support.stack import TENANT, Stack
 from tests.support.waiting import eventually
 
@@ -45,9 +48,13 @@ class Entry:
 
 @dataclass(slots=True)
 class Journal:
-    """Every acknowledged write by SCIM id. Only the newest version of each counts."""
+    """Every acknowledged write by SCIM id. Only the newest version of a person counts.
+
+    `teams` are the groups, with all that was done to their members.
+    """
 
     people: dict[str, Entry] = field(default_factory=dict)
+    teams: Teams = field(default_factory=Teams)
 
     def stored(self, answer: Doc) -> str:
         """A create or update was acknowledged with this resource; its id."""
@@ -59,9 +66,13 @@ class Journal:
             self.people[scim_id] = Entry(version, content(answer), unclear)
         return scim_id
 
-    def deleted(self, scim_id: str) -> None:
-        """A deletion was acknowledged."""
-        self.people[scim_id] = Entry(0, None)
+    def deleted(self, scim_id: str, span: Span) -> None:
+        """A deletion was sent, and acknowledged if the span has an end."""
+        self.teams.person_left(scim_id, span)
+        if span.sure:
+            self.people[scim_id] = Entry(0, None)
+        else:
+            self.unanswered(scim_id)
 
     def sure_of(self, before: Mapping[str, Entry]) -> None:
         """What was acknowledged after `before` may be lost."""
@@ -149,13 +160,14 @@ async def verdict(
     """Every contradiction between the journal, Redis and BLDNG, named."""
     stored = await people(redis, tenant)
     claims = {stored[each][1].get("externalId") for each in dead if each in stored}
-    living = [doc for scim_id, (_, doc) in stored.items() if scim_id not in dead]
+    living = {scim_id: doc for scim_id, (_, doc) in stored.items() if scim_id not in dead}
     records = [each for each in held(state, tenant.org) if each["ssoSubject"] not in claims]
     return [
         *(f"AUDIT {line}" for line in await redis.queue.audit(tenant)),
         *[line async for line in _left_over(redis, tenant, {f"u:{each}" for each in dead})],
         *_forgotten(stored, journal),
-        *_differences(living, records),
+        *_differences(list(living.values()), records),
+        *await roster.verdict(redis, tenant, state, journal.teams, living),
     ]
 
 

@@ -1,9 +1,10 @@
 """A real Redis for tests: one server for each test process, emptied and set up for each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 import redis as sync_redis
+from redis.asyncio import Redis
 
 from clients.redis import stack, types
 from clients.redis.embedded import EmbeddedRedis
@@ -35,3 +36,13 @@ async def redis_stack(redis_url: str) -> AsyncIterator[stack.Stack]:
 async def tenant(redis_stack: stack.Stack) -> types.Tenant:
     """A tenant named acme."""
     return await redis_stack.tenants.create("acme", org="org-acme", now_ms=1_700_000_000_000)
+
+
+async def commands(client: Redis) -> Mapping[str, int]:
+    """How often each command was called since the last time, by scripts as well."""
+    stats = await client.info("commandstats")
+    await client.config_resetstat()
+    return {name: found["calls"] for name, found in stats.items() if name not in _OURS}
+
+
+_OURS = {"cmdstat_config|resetstat", "cmdstat_config", "cmdstat_info", "cmdstat_script|load"}

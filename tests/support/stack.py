@@ -138,15 +138,18 @@ class Stack:
         return self._start("work", program, BLDNG_SCIM_OPS_LISTEN=listen, **environment)
 
     async def request(
-        self, method: str, path: str, body: dict[str, Any] | None = None
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, at: str = ""
     ) -> tuple[int, dict[str, Any]]:
-        """A SCIM request; the status and the parsed body ({} when there is none)."""
+        """A SCIM request; the status and the parsed body ({} when there is none).
+
+        `at` is the Tenant URL at another gateway than the first.
+        """
         headers = {"Authorization": f"Bearer {self.token}"}
         data = None
         if body is not None:
             headers["Content-Type"] = "application/scim+json; charset=utf-8"
             data = orjson.dumps(body)
-        url = self.base_url + path
+        url = (at or self.base_url) + path
         async with self.http.request(method, url, data=data, headers=headers) as answer:
             raw = await answer.read()
             return answer.status, orjson.loads(raw) if raw else {}
