@@ -28,8 +28,8 @@ bench: $(VENV)/.dev  ## the benchmarks, each a ratio against a baseline of the s
 mutants: $(VENV)/.dev  ## every planted bug, each of which a test must find
 	$(BIN)/pytest -m "long or not long" tests/mutants
 
-chaos: $(VENV)/.dev  ## the whole fault catalogue, the long rows too
-	$(BIN)/pytest -m "long or not long" -v tests/chaos
+chaos: $(VENV)/.dev  ## the whole fault catalogue, the long rows too: a line for each row at the end
+	$(BIN)/pytest -m "long or not long" -v --rows tests/chaos
 
 lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml (needs uv on PATH)
 	./deploy/lock.sh
