@@ -57,6 +57,20 @@ async def test_the_heir_of_two_waits_for_both(engine: Engine) -> None:
     assert (await engine.claim_one()).rk == "u:3"
 
 
+async def test_a_name_is_not_free_while_a_late_request_may_have_set_it_back(
+    engine: Engine,
+) -> None:
+    await synced(engine, "u:1", un="ann", xid="x1")
+    await engine.update("u:1", xid="x9")
+    await engine.create("u:2", un="bob", xid="x1")
+    item = await engine.claim_one()
+    await engine.queue.resync(engine.tenant, "u:1")
+    assert (await engine.ok(item)).status is SettleStatus.DIRTY
+    assert (await engine.state("u:2")).state == "W"
+    await engine.sync()
+    assert (await engine.claim_one()).rk == "u:2"
+
+
 async def test_a_deletion_never_waits_for_its_heir(engine: Engine) -> None:
     """Else both wait in a circle, the heir is tried, and adopts the record that must go."""
     await synced(engine, "u:1", un="ann", xid="x1")

@@ -268,6 +268,13 @@ BUGS = (
         found_by="test_breaker.test_half_open_lets_one_probe_through",
     ),
     Bug(
+        "names set back by a late request are free",
+        part="settle",
+        right="if not again and drop_released(sent) then",
+        wrong="if drop_released(sent) then",
+        found_by="test_names.test_a_name_is_not_free_while_a_late_request_may_have_set_it_back",
+    ),
+    Bug(
         "the heir of two waits for one",
         part="wake",
         right="if x.waits and x.left then",

@@ -87,7 +87,8 @@ local function ok()
   latency = now - since
   redis.call('DEL', R.err)
   redis.call('HDEL', R.s, 'e')
-  if drop_released(sent) then wake_waiters(waiters) end
+  -- Sent again means that a late request may have set names back: they are not free yet.
+  if not again and drop_released(sent) then wake_waiters(waiters) end
   if group then return ok_group() end
   if newer then
     redis.call('HSET', R.s, 'av', math.min(sent, v), 'fl', 0, 'cr', 0)
