@@ -86,9 +86,13 @@ class Metrics:
         )
         at_zero(self.filter_matches, ("none", "one", "many"))
         self.auth_failures = self._counter(
-            "auth_failures_total", "Requests refused with 401, by reason.", "reason"
+            "auth_failures_total", "Requests refused for their token, by reason.", "reason"
         )
         at_zero(self.auth_failures, AUTH_FAILURES)
+        self.rate_limited = self._counter(
+            "rate_limited_total", "Requests answered 429, by who sent too many.", "scope"
+        )
+        at_zero(self.rate_limited, ("tenant", "source"))
         self.ignored_attributes = self._counter(
             "ignored_attributes_total", "Unknown attributes that a request carried."
         )

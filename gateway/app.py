@@ -36,6 +36,7 @@ from clients.telemetry import Metrics
 from gateway import ops, place
 from gateway.place import Place
 from gateway.scim import protocol
+from gateway.scim.admission import Admission, Allowance
 from gateway.scim.auth import Authenticator
 from gateway.scim.call import SERVICES, Services
 from gateway.scim.edge import dispatch, edge
@@ -106,6 +107,7 @@ def _compose(
         store=redis.store,
         members=redis.members,
         authenticator=authenticator,
+        admission=Admission(_allowance(settings), metrics, clock=time.monotonic),
         metrics=metrics,
         meters=Meters(metrics),
         log=log,
@@ -114,6 +116,14 @@ def _compose(
         now_ms=now_ms,
         new_id=lambda: str(uuid.uuid4()),
         new_request_id=lambda: secrets.token_hex(16),
+    )
+
+
+def _allowance(settings: Settings) -> Allowance:
+    return Allowance(
+        tenant_per_s=settings.rate_limit,
+        tenant_burst=settings.rate_burst,
+        failures_per_s=settings.auth_failure_limit,
     )
 
 

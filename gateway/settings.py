@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 PREFIX: Final = "BLDNG_SCIM_"
 _FILE: Final = "_FILE"
+LEAST_RATE: Final = 25
+"""Requests a second of one tenant that must pass."""
 
 
 class SettingsError(Exception):
@@ -56,8 +58,19 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _rate(value: int) -> int:
+    """A rate that Entra's own rule for applications allows, or 0. Raises ValueError."""
+    if 0 < value < LEAST_RATE:
+        raise ValueError(
+            f"is below {LEAST_RATE}: Entra's gallery rule asks for at least {LEAST_RATE} requests"
+            " a second per tenant, and refused ones end in quarantine"
+        )
+    return value
+
+
 ListenAddress = Annotated[Address, BeforeValidator(_address)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Rate = Annotated[int, AfterValidator(_rate)]
 
 
 class Settings(BaseSettings):
@@ -127,6 +140,29 @@ class Settings(BaseSettings):
         le=300,
         description="Seconds a checked token is remembered: a revocation takes at most that long.",
         examples=["5"],
+    )
+    rate_limit: Rate = Field(
+        100,
+        ge=0,
+        le=100_000,
+        description="SCIM requests a second that one gateway process takes of a tenant; more are"
+        " answered 429. At least 25; 0 is no limit.",
+        examples=["100"],
+    )
+    rate_burst: int = Field(
+        200,
+        ge=LEAST_RATE,
+        le=1_000_000,
+        description="SCIM requests that a tenant may send at once after a rest.",
+        examples=["200"],
+    )
+    auth_failure_limit: int = Field(
+        20,
+        ge=0,
+        le=100_000,
+        description="Refused tokens a second from one address; more are answered 429 instead of"
+        " 401. A right token always passes. 0 is no limit.",
+        examples=["20"],
     )
     drain_delay_s: float = Field(
         5,

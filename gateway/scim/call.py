@@ -15,6 +15,7 @@ from clients.redis.store import Store
 from clients.redis.types import Tenant
 from clients.telemetry import Metrics
 from gateway.scim import routing
+from gateway.scim.admission import Admission
 from gateway.scim.auth import Authenticator
 from gateway.scim.meters import Meters
 from gateway.scim.turns import Turns
@@ -50,6 +51,7 @@ class Services:
     store: Store
     members: Members
     authenticator: Authenticator
+    admission: Admission
     metrics: Metrics
     meters: Meters
     log: FilteringBoundLogger

@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from clients.redis.types import Tenant
 from gateway.scim import answers, endpoints, faults, routing
 from gateway.scim.call import FACTS, SERVICES, Call, Facts, Services
 from mappers.scim import errors
@@ -49,13 +50,28 @@ async def dispatch(request: web.Request) -> web.StreamResponse:
     endpoint = endpoints.TABLE.get(target.endpoint)
     if endpoint is not None:
         facts.route = endpoint.template
-    credentials = request.headers.get("Authorization")
-    tenant = await services.authenticator.tenant(target.tenant, credentials)
+    tenant = await _admitted(request, target.tenant)
     facts.tenant = tenant.name
     if endpoint is None:
         raise _unknown(services.base_url(tenant.name))
     call = Call(services, request, facts, tenant, target.item)
     return await endpoint.handler(request.method)(call)
+
+
+async def _admitted(request: web.Request, name: str) -> Tenant:
+    """The tenant, when the token opens it and it does not send too much.
+
+    Raises Unauthorized, RateLimited, RedisUnavailable.
+    """
+    services = request.app[SERVICES]
+    credentials = request.headers.get("Authorization")
+    try:
+        tenant = await services.authenticator.tenant(name, credentials)
+    except errors.Unauthorized:
+        services.admission.refused(request.remote)
+        raise
+    services.admission.admit(tenant.name)
+    return tenant
 
 
 def _unknown(base_url: str) -> errors.UnknownEndpoint:
@@ -74,7 +90,10 @@ def failed(services: Services, facts: Facts, error: BaseException | None) -> web
         services.metrics.redis_errors.labels(kind).inc()
     services.metrics.scim_errors.labels(str(scim.status), scim.scim_type or "").inc()
     body = errors.body(scim, ref=facts.request_id[:REF_CHARS])
-    return answers.document(body, status=scim.status, headers=scim.headers)
+    response = answers.document(body, status=scim.status, headers=scim.headers)
+    if isinstance(scim, errors.TooManyRefused):
+        response.force_close()
+    return response
 
 
 def finish(

@@ -8,7 +8,7 @@
     ├── MethodNotAllowed                                                               405
     ├── Uniqueness                                                                     409
     ├── PreconditionFailed, PayloadTooLarge, UnsupportedMediaType                 412, 413, 415
-    ├── RateLimited                                                                    429
+    ├── RateLimited ── TooManyRefused                                                  429
     ├── Internal, NotImplementedHere                                              500, 501
     └── Unavailable ── VersionConflict                                                 503
 
@@ -199,6 +199,16 @@ class RateLimited(ScimError):
         return {"Retry-After": str(self.retry_after_s)}
 
 
+class TooManyRefused(RateLimited):
+    """Too many wrong tokens came from where this one came from."""
+
+    name = "too_many_refused"
+    default_detail = (
+        "Too many requests with a wrong token come from this address. Stop sending them, copy the"
+        " Secret Token again and repeat after Retry-After; a right token is served at once."
+    )
+
+
 class Internal(ScimError):
     """A fault of ours; the reason is in our log, never in the answer."""
 
@@ -255,6 +265,7 @@ CATALOGUE: tuple[type[ScimError], ...] = (
     PayloadTooLarge,
     UnsupportedMediaType,
     RateLimited,
+    TooManyRefused,
     Internal,
     NotImplementedHere,
     Unavailable,

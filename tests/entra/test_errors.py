@@ -25,7 +25,8 @@ ELSEWHERE = {
     "version_conflict": "test_races",
     "too_many": "test_lists",
     "internal": "test_edge",
-    "rate_limited": "nothing raises it yet",
+    "rate_limited": "test_rates",
+    "too_many_refused": "test_rates",
 }
 
 

@@ -145,7 +145,12 @@ async def running(
 
     `adapt` may exchange parts of the process before it serves.
     """
-    given = {"REDIS_URL": redis_url, "PUBLIC_URL": "https://scim.example.com", **environ}
+    given = {
+        "REDIS_URL": redis_url,
+        "PUBLIC_URL": "https://scim.example.com",
+        "RATE_LIMIT": "0",
+        **environ,
+    }
     loaded = settings.load({f"BLDNG_SCIM_{name}": value for name, value in given.items()})
     log, metrics = io.BytesIO(), Metrics(CollectorRegistry())
     async with open_stack(redis_url, install=True) as redis, ClientSession() as http:

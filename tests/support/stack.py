@@ -107,6 +107,7 @@ class Stack:
             "BLDNG_SCIM_LEASE_MS": str(LEASE_MS),
             "BLDNG_SCIM_SETTLE_MS": str(SETTLE_MS),
             "BLDNG_SCIM_DRAIN_DELAY_S": "0",
+            "BLDNG_SCIM_RATE_LIMIT": "0",
             **more,
         }
 

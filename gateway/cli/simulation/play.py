@@ -56,7 +56,11 @@ async def play(plan: Plan, advance: Advance) -> Played:
     journal = Journal()
     dice = Random(plan.seed)  # noqa: S311 - repeatable people, nothing secret
     async with transport.connect(
-        plan.tenant_url, plan.token, connections=plan.concurrency, per_s=plan.rate
+        plan.tenant_url,
+        plan.token,
+        connections=plan.concurrency,
+        per_s=plan.rate,
+        repeats=transport.REPEATS,
     ) as endpoint:
         job = Job(
             endpoint,
@@ -126,6 +130,7 @@ def _report(plan: Plan, happened: Happened, journal: Journal, job: Job) -> Repor
         problems=report.problems(journal),
         verified=len(verified),
         quarantine=quarantine.judge(journal),
+        throttled=sum(entry.answer.throttled for entry in journal.entries),
         groups=len(job.groups.directory),
         memberships=sum(len(link.members) for link in job.groups.links.values()),
     )

@@ -46,7 +46,8 @@ class Problem:
 class Report:
     """The result of a simulation. `ok` means nothing failed and everything read back equal.
 
-    `memberships` are those of the groups that are left at the end.
+    `memberships` are those of the groups that are left at the end. `throttled` counts the answers
+    429 after which a call was repeated.
     """
 
     tenant_url: str
@@ -60,6 +61,7 @@ class Report:
     quarantine: quarantine.Verdict
     groups: int = 0
     memberships: int = 0
+    throttled: int = 0
 
     @property
     def ok(self) -> bool:
@@ -116,11 +118,18 @@ def text(report: Report) -> str:
         "",
         output.grid(*_rows([asdict(row) for row in report.calls])),
         "",
+        *_throttling(report),
         *(_problem(problem) for problem in report.problems),
         f"Read back and compared: {report.verified} resources, {report.memberships} memberships",
         _verdict(report.quarantine),
     ]
     return "\n".join(parts)
+
+
+def _throttling(report: Report) -> list[str]:
+    return (
+        [f"Asked to slow down (429) and repeated: {report.throttled}"] if report.throttled else []
+    )
 
 
 def count_changes(kinds: Iterable[Kind]) -> dict[str, int]:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -13,10 +13,19 @@ import aiohttp
 import orjson
 import yarl
 
+from clients.bldng.answers import retry_after_s
+
 TIMEOUT_S: Final = 30.0
 """Entra publishes no limit; on-demand provisioning as a whole must end within 30 seconds."""
 
 MAX_DETAIL: Final = 300
+
+REPEATS: Final = 5
+"""How often a call that was answered 429 is repeated; Entra does not publish its number."""
+
+LONGEST_WAIT_S: Final = 60.0
+DEFAULT_WAIT_S: Final = 1.0
+"""Bounds of a Retry-After, and what stands for one that is missing or cannot be read."""
 
 SCIM_JSON: Final = "application/scim+json; charset=utf-8"
 
@@ -26,6 +35,7 @@ class Answer:
     """What came back. `status` 0: nothing did, and `error` is the exception that says why.
 
     `body` is the JSON object of the answer, or empty when it was none. `ended_at_ms`: wall time.
+    `retry_after_s` is how long the server asks to wait; `throttled` how often it was asked before.
     """
 
     status: int
@@ -36,6 +46,8 @@ class Answer:
     request_id: str = ""
     text: str = ""
     error: BaseException | None = None
+    retry_after_s: float = 0.0
+    throttled: int = 0
 
     @property
     def may_have_happened(self) -> bool:
@@ -69,13 +81,28 @@ class Pace:
 class Transport:
     """One tenant's endpoint, as one provisioning job uses it; `connect` makes one."""
 
-    def __init__(self, base: str, session: aiohttp.ClientSession, pace: Pace) -> None:
+    def __init__(
+        self, base: str, session: aiohttp.ClientSession, pace: Pace, *, repeats: int = 0
+    ) -> None:
         self._base = base
         self._session = session
         self._pace = pace
+        self._repeats = repeats
 
     async def call(self, method: str, path: str, body: Any = None) -> Answer:
-        """Make one call; `path` is appended to the Tenant URL as it is. Never raises for HTTP."""
+        """Make one call; `path` is appended to the Tenant URL as it is. Never raises for HTTP.
+
+        One that is answered 429 is repeated when the server wants it again.
+        """
+        answer = await self._call(method, path, body)
+        for throttled in range(1, self._repeats + 1):
+            if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            await asyncio.sleep(answer.retry_after_s)
+            answer = replace(await self._call(method, path, body), throttled=throttled)
+        return answer
+
+    async def _call(self, method: str, path: str, body: Any) -> Answer:
         await self._pace.turn()
         started = time.monotonic()
         try:
@@ -99,21 +126,25 @@ class Transport:
                 content_type=response.content_type if raw else "",
                 request_id=response.headers.get("X-Request-Id", ""),
                 text=raw[:MAX_DETAIL].decode(errors="replace"),
+                retry_after_s=_wait_s(response.headers.get("Retry-After", "")),
             )
 
 
 @asynccontextmanager
 async def connect(
-    tenant_url: str, token: str, *, connections: int = 10, per_s: float = 0
+    tenant_url: str, token: str, *, connections: int = 10, per_s: float = 0, repeats: int = 0
 ) -> AsyncIterator[Transport]:
-    """Open connections to a Tenant URL and close them afterwards; `per_s` 0 is without limit."""
+    """Open connections to a Tenant URL and close them afterwards; `per_s` 0 is without limit.
+
+    `repeats` is how often a call that is answered 429 is made again.
+    """
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections),
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
         headers={"Authorization": f"Bearer {token}"},
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
     ) as session:
-        yield Transport(base_url(tenant_url), session, Pace(per_s))
+        yield Transport(base_url(tenant_url), session, Pace(per_s), repeats=repeats)
 
 
 def base_url(tenant_url: str) -> str:
@@ -125,6 +156,12 @@ def matching(attribute: str, value: str) -> str:
     """The query that finds a resource by its matching attribute, in Entra's own encoding."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return "filter=" + quote_plus(f'{attribute} eq "{escaped}"')
+
+
+def _wait_s(text: str) -> float:
+    """How long a Retry-After says to wait, within bounds."""
+    asked_s = retry_after_s(text, now_s=time.time_ns() / 1e9)
+    return DEFAULT_WAIT_S if asked_s is None else min(asked_s, LONGEST_WAIT_S)
 
 
 def _object(raw: bytes) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.cli.simulation import transport
 from gateway.cli.simulation.transport import Pace
+from tests.support.waiting import eventually
 
 
 @dataclass(slots=True)
@@ -26,7 +27,10 @@ class Endpoint:
             dict(request.headers),
             await request.read(),
         ))
-        return self.answer or web.json_response({"ok": True})
+        told = self.answer
+        if told is None:
+            return web.json_response({"ok": True})
+        return web.Response(status=told.status, body=told.body, headers=told.headers)
 
 
 @pytest.fixture
@@ -85,6 +89,30 @@ async def test_an_answer_that_is_not_json_keeps_its_text(endpoint: Endpoint) -> 
         answer = await wire.call("GET", "/Users")
     assert (answer.body, answer.content_type) == ({}, "text/html")
     assert answer.detail == "<html>sign in</html>"
+
+
+async def test_a_429_is_repeated_after_the_wait_it_asks_for(endpoint: Endpoint) -> None:
+    endpoint.answer = web.Response(status=429, headers={"Retry-After": "1"})
+    loop = asyncio.get_running_loop()
+    async with (
+        transport.connect(endpoint.url, "secret", repeats=3) as wire,
+        asyncio.TaskGroup() as g,
+    ):
+        began = loop.time()
+        call = g.create_task(wire.call("POST", "/Users", {"userName": "a"}))
+        await eventually(lambda: len(endpoint.seen) == 2)
+        assert loop.time() - began >= 0.99
+        endpoint.answer = None
+        answer = await call
+    assert (answer.status, answer.throttled) == (200, 2)
+    assert len({body for _, _, _, body in endpoint.seen}) == 1
+
+
+async def test_a_server_that_always_says_429_is_given_up(endpoint: Endpoint) -> None:
+    endpoint.answer = web.Response(status=429, headers={"Retry-After": "0"})
+    async with transport.connect(endpoint.url, "secret", repeats=3) as wire:
+        answer = await wire.call("GET", "/Users")
+    assert (answer.status, answer.throttled, len(endpoint.seen)) == (429, 3, 4)
 
 
 async def test_no_answer_is_a_value_too() -> None:
