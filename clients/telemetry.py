@@ -16,7 +16,14 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from clients.logs import configure, make_logger
-from clients.redis.types import Depths, ForeignRedis, Outcome, RedisFull, RedisUnavailable
+from clients.redis.types import (
+    Depths,
+    ForeignRedis,
+    NotDurable,
+    Outcome,
+    RedisFull,
+    RedisUnavailable,
+)
 
 __all__ = [
     "Metrics",
@@ -147,7 +154,7 @@ class Metrics:
 
     def _process(self, version: str) -> None:
         self.redis_errors = self._counter("redis_errors_total", "Failed Redis calls.", "kind")
-        at_zero(self.redis_errors, ("unavailable", "full", "foreign"))
+        at_zero(self.redis_errors, ("unavailable", "full", "foreign", "not_durable"))
         self.event_loop_lag = self._gauge(
             "event_loop_lag_seconds", "How late the last timer of the event loop fired."
         )
@@ -164,7 +171,7 @@ class Metrics:
 
     def redis_failed(self, error: RedisUnavailable) -> None:
         """A call on Redis failed: count it by kind."""
-        kinds = {RedisFull: "full", ForeignRedis: "foreign"}
+        kinds = {RedisFull: "full", ForeignRedis: "foreign", NotDurable: "not_durable"}
         self.redis_errors.labels(kinds.get(type(error), "unavailable")).inc()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

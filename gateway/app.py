@@ -29,7 +29,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from clients.redis import connection, stack
+from clients.redis import stack
+from clients.redis.durability import Durability
+from clients.redis.health import Health
 from clients.redis.stack import Stack
 from clients.redis.types import RedisUnavailable
 from clients.telemetry import Metrics
@@ -81,10 +83,13 @@ async def _services(
 ) -> AsyncIterator[None]:
     """Open Redis, check it, and hand the parts to the handlers."""
     url, volatile = settings.redis_url.get_secret_value(), settings.allow_unsafe_redis
-    timeout_ms = settings.redis_timeout_ms
-    async with stack.open_stack(url, timeout_ms=timeout_ms, allow_volatile=volatile) as redis:
-        check = partial(connection.check_safety, redis.client, allow_volatile=volatile)
-        app[SERVICES] = _compose(settings, redis, metrics=metrics, log=log, probe=check)
+    opening = stack.open_stack(
+        url, timeout_ms=settings.redis_timeout_ms, allow_volatile=volatile, ack=settings.ack
+    )
+    async with opening as redis:
+        log.info("redis_opened", **redis.durability.facts())
+        health = Health(redis.client, ack=settings.ack, allow_unsafe=volatile)
+        app[SERVICES] = _compose(settings, redis, metrics=metrics, log=log, probe=health.probe)
         yield
 
 
@@ -94,7 +99,7 @@ def _compose(
     *,
     metrics: Metrics,
     log: FilteringBoundLogger,
-    probe: Callable[[], Awaitable[None]],
+    probe: Callable[[], Awaitable[Durability]],
 ) -> Services:
     authenticator = Authenticator(
         redis.tenants,
@@ -145,6 +150,7 @@ async def serve(
             readiness=lambda: [*phase.reasons(), *watch.reasons()],
             liveness=list,
             before_scrape=_nothing,
+            facts=watch.facts,
         ),
         settings,
         at,

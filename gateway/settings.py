@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from clients.redis.durability import Ack
+
 PREFIX: Final = "BLDNG_SCIM_"
 _FILE: Final = "_FILE"
 LEAST_RATE: Final = 25
@@ -122,9 +124,18 @@ class Settings(BaseSettings):
         description="Milliseconds within which Redis must answer a call.",
         examples=["800"],
     )
+    ack: Ack = Field(
+        Ack.FSYNC,
+        description="How far a write has got when it is acknowledged: `memory` (the last seconds"
+        " may be lost at a power loss), `fsync` (on Redis' disk: `appendfsync always`) or"
+        " `replica` (on a replica as well). A Redis that cannot keep it is refused; see"
+        " docs/redis.md.",
+        examples=["fsync"],
+    )
     allow_unsafe_redis: bool = Field(
         default=False,
-        description="Start although Redis may evict or does not persist. For trials only.",
+        description="Start although Redis may evict, does not persist or does not keep"
+        " `BLDNG_SCIM_ACK`. For trials only.",
         examples=["false"],
     )
     body_limit_bytes: int = Field(

@@ -45,8 +45,8 @@ def free_port() -> int:
 class EmbeddedRedis:
     """One redis-server with an append-only file and without eviction, on loopback.
 
-    `port` 0 takes a free one. `extra` are further settings by name. Data stays in `directory` and
-    survives `stop` and `kill`.
+    `port` 0 takes a free one. `extra` are further settings by name, `program` another server than
+    the one `find_server` finds. Data stays in `directory` and survives `stop` and `kill`.
     """
 
     def __init__(
@@ -54,8 +54,9 @@ class EmbeddedRedis:
         directory: Path,
         *,
         port: int = 0,
-        appendfsync: str = "everysec",
+        appendfsync: str = "always",
         extra: Mapping[str, str] | None = None,
+        program: Path | None = None,
     ) -> None:
         self.directory = directory
         self.port = port or free_port()
@@ -69,6 +70,7 @@ class EmbeddedRedis:
             "logfile": "redis.log",
             **(extra or {}),
         }
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -82,7 +84,7 @@ class EmbeddedRedis:
     def start(self) -> None:
         """Start it and wait until it answers PING with its data loaded."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        arguments = [str(find_server()), "--port", str(self.port)]
+        arguments = [str(self._program or find_server()), "--port", str(self.port)]
         for name, value in self._settings.items():
             arguments += [f"--{name}", value]
         self._process = subprocess.Popen(  # noqa: S603 - our own program and settings

@@ -12,6 +12,7 @@ Partition, `P` = `sg:{pN}:`
     if     HASH    tenant -> number of leases
     awake  STRING  present: a publish is not needed
     dirty  HASH    tenant -> number of dirty resources
+    fence  STRING  written before a WAIT, so that it waits for what others wrote as well
     sweep  HASH    `tenant/kind/id` -> cursor: what a big deletion or arrival left to do
 
 Tenant, `T` = `P<tenant>:`
@@ -59,6 +60,9 @@ UNIQUE = frozenset({"un", "xid", "gdn", "gxid"})
 
 WAKE_CHANNEL = "sg:wake"
 EVERYTHING = "sg:*"
+FENCE = "fence"
+"""Beside any of our keys: what `WAIT` gets to wait for when nothing was written."""
+
 META_EPOCH = "sg:{meta}:epoch"
 META_PARTITIONS = "sg:{meta}:partitions"
 META_TENANTS = "sg:{meta}:tenants"
@@ -74,6 +78,11 @@ _TENANT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}")
 def is_tenant_name(name: str) -> bool:
     """Whether `name` may name a tenant: lower-case letters, digits, inner hyphens, 39 at most."""
     return _TENANT_NAME.fullmatch(name) is not None
+
+
+def fence(key: str) -> str:
+    """The fence in the hash slot of one of our keys."""
+    return key[: key.index("}") + 1] + ":" + FENCE
 
 
 def partition_root(partition: int) -> str:

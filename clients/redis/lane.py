@@ -3,7 +3,9 @@
 In: `await lane.run(script, keys, args)` from any number of tasks. Out: the script's reply, or
 `RedisUnavailable` (outcome unknown), `RedisFull`, `ForeignRedis`. Guaranteed: each reply reaches
 its own caller or nobody; a caller that is cancelled or out of time cannot disturb the others;
-nobody waits beyond the deadline; what waits is bounded.
+nobody waits beyond the deadline; what waits is bounded. Where the installation acknowledges only
+what its replicas have, one WAIT follows each pipeline with acknowledged writes, on its connection:
+when too few answer in time, those calls raise `NotDurable` and are repeated like lost ones.
 """
 
 import asyncio
@@ -16,12 +18,17 @@ import redis.asyncio
 import redis.exceptions
 from redis.asyncio.connection import AbstractConnection
 
+from clients.redis import keys as layout
 from clients.redis import replies, scripts, types
+from clients.redis.durability import Confirmation
 
 Argument = str | bytes | int | float
 
 PAUSE_S = 0.03
 """Between two sends of the same call after a connection broke: long enough to reconnect."""
+
+FENCE_TTL_MS = 10 * 365 * 86_400_000
+"""To set how long a key lives is a write that a full Redis accepts too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +37,10 @@ class _Call:
     command: tuple[Argument, ...]
     expires_at: float
     reply: asyncio.Future[object]
+
+    @property
+    def acknowledged(self) -> bool:
+        return self.script.name in scripts.ACKNOWLEDGED
 
     def succeed(self, value: object) -> None:
         if not self.reply.done():
@@ -44,7 +55,8 @@ class Lane:
     """Joins script calls into pipelines; see the module's contract.
 
     `deadline_ms` bounds one call, `max_batches` the pipelines on the wire, `max_batch` the calls
-    in one of them, and `max_waiting` the calls that wait for a place.
+    in one of them, and `max_waiting` the calls that wait for a place. `confirmation` is what an
+    acknowledged write needs besides; None costs nothing.
     """
 
     def __init__(
@@ -56,10 +68,12 @@ class Lane:
         max_batch: int = 128,
         max_waiting: int = 2000,
         library: Mapping[str, scripts.Script] | None = None,
+        confirmation: Confirmation | None = None,
     ) -> None:
         self._client = client
         self._library = library or scripts.library()
         self._deadline_s = deadline_ms / 1000
+        self._confirmation = confirmation
         self._max_batches = max_batches
         self._max_batch = max_batch
         self._max_waiting = max_waiting
@@ -177,15 +191,49 @@ class Lane:
         """
         connection = await self._connection()
         try:
-            packed = b"".join([_pack(call.command) for call in batch])
+            questions = self._questions(batch)
+            packed = b"".join([*(_pack(call.command) for call in batch), *map(_pack, questions)])
             await connection.send_packed_command([packed], check_health=False)
-            return [await _answer(connection) for _ in batch]
+            answers = [await _answer(connection) for _ in batch]
+            if not questions:
+                return answers
+            return await self._confirmed(connection, batch, answers, questions)
         except BaseException:
             for each in (connection, *self._idle):
                 await each.disconnect(nowait=True)
             raise
         finally:
             self._idle.append(connection)
+
+    def _questions(self, batch: list[_Call]) -> list[tuple[Argument, ...]]:
+        """What goes out behind the calls: nothing, or a fence and WAIT."""
+        confirmation = self._confirmation
+        first = next((call for call in batch if call.acknowledged), None)
+        if confirmation is None or first is None:
+            return []
+        return [_fence(first), ("WAIT", confirmation.replicas, confirmation.timeout_ms)]
+
+    async def _confirmed(
+        self,
+        connection: AbstractConnection,
+        batch: list[_Call],
+        answers: list[object],
+        questions: list[tuple[Argument, ...]],
+    ) -> list[object]:
+        """The answers, but `NotDurable` for acknowledged calls that too few replicas have."""
+        fenced, count = [await _answer(connection) for _ in questions]
+        wanted = self._confirmation.replicas if self._confirmation else 0
+        if fenced == 0:  # the first of its slot: the repetition finds the fence
+            raising = _pack(_raise_fence(questions[0]))
+            await connection.send_packed_command([raising], check_health=False)
+            await _answer(connection)
+        elif isinstance(count, int) and count >= wanted:
+            return answers
+        short = types.NotDurable(f"written, but not on {wanted} replica(s) yet")
+        return [
+            short if call.acknowledged and not isinstance(answer, Exception) else answer
+            for call, answer in zip(batch, answers, strict=True)
+        ]
 
     async def _connection(self) -> AbstractConnection:
         """One of ours that is free, or one more of the pool's, which closes it with itself."""
@@ -235,6 +283,16 @@ class Lane:
 
 def _pack(command: tuple[Argument, ...]) -> bytes:
     return hiredis.pack_command(command)  # type: ignore[arg-type, no-any-return]  # stub: one-tuple
+
+
+def _fence(call: _Call) -> tuple[Argument, ...]:
+    """A write in the hash slot of a call."""
+    return ("PEXPIRE", layout.fence(str(call.command[3])), FENCE_TTL_MS)
+
+
+def _raise_fence(question: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Make the key that the fence writes to."""
+    return ("SET", question[1], "1")
 
 
 async def _answer(connection: AbstractConnection) -> object:

@@ -65,6 +65,19 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })
 """Script name -> shared parts put before its own file."""
 
+ACKNOWLEDGED = frozenset({
+    "write",
+    "members",
+    "replace_begin",
+    "replace_step",
+    "record_put",
+    "tenant_create",
+})
+"""Scripts whose answer is an acknowledgement to somebody outside: SCIM or an operator.
+
+What a worker changes is not among them: a lost claim or settle only means that it is sent again.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:

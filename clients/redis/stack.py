@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import redis.asyncio
 
 from clients.redis import connection, installation
+from clients.redis.durability import UNCHECKED, Ack, Durability
+from clients.redis.health import Health
 from clients.redis.lane import Lane
 from clients.redis.members import Members
 from clients.redis.queue import Queue
@@ -16,7 +18,10 @@ from clients.redis.tenants import Tenants
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The parts that share one client, one lane and one installation id."""
+    """The parts that share one client, one lane and one installation id.
+
+    `durability` is what an acknowledgement means on this server.
+    """
 
     client: redis.asyncio.Redis
     lane: Lane
@@ -26,25 +31,34 @@ class Stack:
     members: Members
     queue: Queue
     tenants: Tenants
+    durability: Durability = UNCHECKED
 
 
 @asynccontextmanager
 async def open_stack(
-    url: str, *, timeout_ms: int = 800, allow_volatile: bool = False, install: bool = False
+    url: str,
+    *,
+    timeout_ms: int = 800,
+    allow_volatile: bool = False,
+    install: bool = False,
+    ack: Ack = Ack.FSYNC,
 ) -> AsyncIterator[Stack]:
     """Connect, refuse an unsafe or foreign server, and give the parts.
+
+    A server that cannot keep the mode `ack` is refused too.
 
     `install` makes the installation in an empty Redis. Without it an empty one is refused: it may
     be one that lost its data. Raises `UnsafeRedis`, `ForeignRedis`, `RedisUnavailable`.
     """
     client = connection.connect(url)
     try:
-        await connection.check_safety(client, allow_volatile=allow_volatile)
+        health = Health(client, ack=ack, allow_unsafe=allow_volatile)
+        kept = await health.probe()
         opening = installation.bootstrap if install else installation.open_installation
         epoch = await opening(client)
-        lane = Lane(client, deadline_ms=timeout_ms)
+        lane = Lane(client, deadline_ms=timeout_ms, confirmation=kept.confirmation)
         try:
-            yield await _assemble(client, lane, epoch)
+            yield replace(await _assemble(client, lane, epoch), durability=kept)
         finally:
             await lane.aclose()
     finally:

@@ -24,6 +24,10 @@ class ForeignRedis(RedisUnavailable):
     """The installation id (epoch) is missing or another one: this is not our data."""
 
 
+class NotDurable(RedisUnavailable):
+    """It was written, but not yet where `BLDNG_SCIM_ACK` wants it: too few replicas have it."""
+
+
 class NoRedisServer(Exception):
     """No redis-server program was found; the message names the extra that brings one."""
 

@@ -10,6 +10,8 @@ import typer
 from clients.bldng import client as bldng_client
 from clients.bldng.errors import BldngError, NotSent
 from clients.redis import connection, installation
+from clients.redis.durability import Durability
+from clients.redis.health import Health
 from clients.redis.types import ForeignRedis
 from gateway import settings
 from gateway.cli import diagnosis, environment, output, profiles
@@ -108,13 +110,24 @@ def endpoint(
 async def _check_redis(loaded: Settings) -> list[Row]:
     client = connection.connect(loaded.redis_url.get_secret_value())
     async with contextlib.aclosing(client):
-        await connection.check_safety(client, allow_volatile=loaded.allow_unsafe_redis)
+        health = Health(client, ack=loaded.ack, allow_unsafe=loaded.allow_unsafe_redis)
+        kept = _kept(await health.probe())
         safe = _fine("redis", "Redis answers, persists, and does not evict")
         try:
             epoch = await installation.open_installation(client)
         except ForeignRedis as error:
-            return [safe, NOT_INSTALLED | {"detail": str(error)}]
-    return [safe, _fine("installation", f"it holds our installation {epoch}")]
+            return [safe, kept, NOT_INSTALLED | {"detail": str(error)}]
+    return [safe, kept, _fine("installation", f"it holds our installation {epoch}")]
+
+
+def _kept(durability: Durability) -> Row:
+    """What an acknowledgement means; a warning has its own cure."""
+    said = f"acknowledged ({durability.ack}) means kept by {durability.kept_by};"
+    row = _fine("durability", f"{said} may lose {durability.may_lose}")
+    if durability.warning:
+        row |= {"level": Level.WARN, "name": "lone_replica", "cause": durability.warning}
+        row["cure"] = "connect a second replica"
+    return {**row, **durability.facts()}
 
 
 async def _check_backend(loaded: Settings, org: str) -> None:

@@ -37,6 +37,7 @@ async def tenants(loaded: Settings, *, install: bool = False) -> AsyncIterator[T
         timeout_ms=loaded.redis_timeout_ms,
         allow_volatile=loaded.allow_unsafe_redis,
         install=install,
+        ack=loaded.ack,
     ) as redis:
         yield redis.tenants
 

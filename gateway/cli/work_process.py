@@ -18,12 +18,13 @@ from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry
-from redis.asyncio import Redis
 from structlog.typing import FilteringBoundLogger
 
 from clients.bldng import client as bldng_client
 from clients.bldng.client import Bldng
-from clients.redis import connection, stack
+from clients.redis import stack
+from clients.redis.durability import Durability
+from clients.redis.health import Health
 from clients.redis.stack import Stack
 from clients.redis.types import RedisUnavailable
 from clients.redis.wake import Wake
@@ -53,11 +54,12 @@ class Vitals:
         self.worker: Worker | None = None
         self._redis_answers = False
 
-    async def observe(self, client: Redis, *, allow_volatile: bool) -> None:
+    async def observe(self, health: Health) -> Durability:
         """Ask Redis whether it still is there and safe. Raises RedisUnavailable, UnsafeRedis."""
         self._redis_answers = False
-        await connection.check_safety(client, allow_volatile=allow_volatile)
+        kept = await health.probe()
         self._redis_answers = True
+        return kept
 
     def readiness(self) -> list[str]:
         """Why it is not well; the backend has no say."""
@@ -88,6 +90,7 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
         readiness=vitals.readiness,
         liveness=vitals.liveness,
         before_scrape=vitals.refresh,
+        facts=vitals.watch.facts,
     )
     async with AsyncExitStack() as open_:
         await open_.enter_async_context(gateway_app.listening(operators, settings.ops_listen))
@@ -106,7 +109,8 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
         )
         worker = Worker(links, _means(settings, metrics, log))
         metrics.registry.register(QueueCollector(worker.janitor.snapshot))
-        await _run(worker, vitals, stop, redis.client, settings)
+        log.info("redis_opened", **redis.durability.facts())
+        await _run(worker, vitals, stop, _health(redis, settings))
 
 
 async def _redis(
@@ -120,6 +124,7 @@ async def _redis(
                     settings.redis_url.get_secret_value(),
                     timeout_ms=settings.redis_timeout_ms,
                     allow_volatile=settings.allow_unsafe_redis,
+                    ack=settings.ack,
                 )
             )
         except RedisUnavailable as error:
@@ -128,6 +133,10 @@ async def _redis(
             async with asyncio.timeout(REOPEN_S):
                 await stop.wait()
     return None
+
+
+def _health(redis: Stack, settings: Settings) -> Health:
+    return Health(redis.client, ack=settings.ack, allow_unsafe=settings.allow_unsafe_redis)
 
 
 def _bldng(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[Bldng]:
@@ -160,12 +169,10 @@ def _pace(settings: Settings) -> Pace:
     )
 
 
-async def _run(
-    worker: Worker, vitals: Vitals, stop: asyncio.Event, client: Redis, settings: Settings
-) -> None:
+async def _run(worker: Worker, vitals: Vitals, stop: asyncio.Event, health: Health) -> None:
     """Work until `stop`, with the probes told how it goes."""
     vitals.worker = worker
-    observe = partial(vitals.observe, client, allow_volatile=settings.allow_unsafe_redis)
+    observe = partial(vitals.observe, health)
     async with asyncio.TaskGroup() as group:
         probing = group.create_task(vitals.watch.run(observe, interval_s=PROBE_INTERVAL_S))
         draining = group.create_task(_drain_when(stop, vitals.phase))

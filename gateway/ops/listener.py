@@ -1,6 +1,6 @@
 """The three routes of the operators' listener."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -17,6 +17,7 @@ class _Listener:
     readiness: Probe
     liveness: Probe
     before_scrape: Callable[[], Awaitable[None]]
+    facts: Callable[[], Mapping[str, object]]
 
     async def metrics(self, request: web.Request) -> web.Response:
         """The metrics as text, or as OpenMetrics for those who accept it."""
@@ -28,7 +29,7 @@ class _Listener:
         return _verdict(self.liveness())
 
     async def readyz(self, request: web.Request) -> web.Response:
-        return _verdict(self.readiness())
+        return _verdict(self.readiness(), self.facts())
 
 
 def make_app(
@@ -37,13 +38,14 @@ def make_app(
     readiness: Probe,
     liveness: Probe,
     before_scrape: Callable[[], Awaitable[None]],
+    facts: Callable[[], Mapping[str, object]] = dict,
 ) -> web.Application:
     """The application to serve on the operators' address.
 
     `before_scrape` refreshes what a scrape should show and must not raise; 200 and 503 of the
-    probes carry `{"ok": bool, "reasons": [str]}`.
+    probes carry `{"ok": bool, "reasons": [str]}`; that of `/readyz` carries `facts` besides.
     """
-    listener = _Listener(registry, readiness, liveness, before_scrape)
+    listener = _Listener(registry, readiness, liveness, before_scrape, facts)
     app = web.Application()
     app.add_routes([
         web.get("/metrics", listener.metrics),
@@ -53,7 +55,7 @@ def make_app(
     return app
 
 
-def _verdict(reasons: Sequence[str]) -> web.Response:
-    body = orjson.dumps({"ok": not reasons, "reasons": list(reasons)})
+def _verdict(reasons: Sequence[str], facts: Mapping[str, object] | None = None) -> web.Response:
+    body = orjson.dumps({"ok": not reasons, "reasons": list(reasons), **(facts or {})})
     status = 503 if reasons else 200
     return web.Response(body=body, status=status, content_type="application/json")

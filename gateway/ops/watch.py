@@ -1,9 +1,10 @@
 """How long Redis has been failing: what `/readyz` wants to know."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from clients.redis.durability import Durability
 from clients.redis.types import RedisUnavailable, UnsafeRedis
 
 GRACE_S: Final = 30.0
@@ -20,17 +21,18 @@ class RedisWatch:
         self._clock = clock
         self._failing_since: float | None = None
         self._unsafe = ""
+        self._durability: Durability | None = None
 
-    async def run(self, probe: Callable[[], Awaitable[None]], *, interval_s: float) -> None:
+    async def run(self, probe: Callable[[], Awaitable[Durability]], *, interval_s: float) -> None:
         """Call `probe` for ever; it raises RedisUnavailable or UnsafeRedis when it must."""
         while True:
             await self.observe(probe)
             await asyncio.sleep(interval_s)
 
-    async def observe(self, probe: Callable[[], Awaitable[None]]) -> None:
+    async def observe(self, probe: Callable[[], Awaitable[Durability]]) -> None:
         """Call `probe` once and note how it went."""
         try:
-            await probe()
+            self._durability = await probe()
         except RedisUnavailable:
             if self._failing_since is None:
                 self._failing_since = self._clock()
@@ -38,6 +40,10 @@ class RedisWatch:
             self._failing_since, self._unsafe = None, str(error)
         else:
             self._failing_since, self._unsafe = None, ""
+
+    def facts(self) -> Mapping[str, object]:
+        """What an acknowledgement meant when last looked at, for the body of `/readyz`."""
+        return {} if self._durability is None else {"durability": self._durability.facts()}
 
     def reasons(self) -> list[str]:
         """Why this process should get no work because of Redis; empty when it may."""

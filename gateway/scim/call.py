@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
+from clients.redis.durability import Durability
 from clients.redis.members import Members
 from clients.redis.store import Store
 from clients.redis.types import Tenant
@@ -55,7 +56,7 @@ class Services:
     metrics: Metrics
     meters: Meters
     log: FilteringBoundLogger
-    probe: Callable[[], Awaitable[None]]
+    probe: Callable[[], Awaitable[Durability]]
     public_url: str
     now_ms: Callable[[], int]
     new_id: Callable[[], str]

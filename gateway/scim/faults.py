@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from clients.redis.types import ForeignRedis, RedisFull, RedisUnavailable
+from clients.redis.types import ForeignRedis, NotDurable, RedisFull, RedisUnavailable
 from mappers.scim import errors
 
 FULL_RETRY_AFTER_S: Final = 60
@@ -36,6 +36,8 @@ def redis_kind(error: BaseException | None) -> str | None:
             return "full"
         case ForeignRedis():
             return "foreign"
+        case NotDurable():
+            return "not_durable"
         case RedisUnavailable():
             return "unavailable"
         case _:

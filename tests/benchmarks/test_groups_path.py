@@ -34,7 +34,7 @@ GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 async def test_groups_path(tmp_path: Path) -> None:
     async with stacks.running(tmp_path, appendfsync="everysec") as stack:
         await stack.start_gateway()
-        async with open_stack(stack.redis.url) as redis:
+        async with open_stack(stack.redis.url, ack=stack.ack) as redis:
             tenant = await redis.tenants.get(TENANT)
             assert tenant is not None
             count = max(SIZES) + SPARE

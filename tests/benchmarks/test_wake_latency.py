@@ -36,7 +36,7 @@ async def test_wake_latency(tmp_path: Path) -> None:
         call = f"{stack.backend_url}/orgs/{ORG}/users?username=nobody"
         arguments = (stack.redis.url, CHANNEL, call, stack.state.token)
         async with (
-            open_stack(stack.redis.url) as redis,
+            open_stack(stack.redis.url, ack=stack.ack) as redis,
             processes.running("listener.py", *arguments) as listener,
         ):
             assert listener.stdout is not None

@@ -32,7 +32,7 @@ async def test_worker_drain(tmp_path: Path) -> None:
     async with stacks.running(tmp_path, appendfsync="everysec") as stack:
         await stack.start_gateway()
         heard = stack.state.log = Heard()
-        async with open_stack(stack.redis.url) as redis:
+        async with open_stack(stack.redis.url, ack=stack.ack) as redis:
             await _queue(redis)
         drain_s, worker_us = await _drained(stack, heard)
         calls = tmp_path / "calls.jsonl"

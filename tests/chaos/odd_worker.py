@@ -76,7 +76,7 @@ async def _main() -> None:
             profile_of=lambda _name: profile.DEFAULT,
         )
         worker = Worker(links, work_process._means(loaded, metrics, log))
-        await work_process._run(worker, vitals, stop, redis.client, loaded)
+        await work_process._run(worker, vitals, stop, work_process._health(redis, loaded))
 
 
 def _odd(bldng: Bldng) -> Bldng:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clients.redis import connection, embedded, keys, scripts, stack, types
+from clients.redis.durability import Ack
 from clients.redis.embedded import EmbeddedRedis
 from clients.redis.wake import Wake
 from tests.engine.harness import Engine, doc_of
@@ -103,7 +104,8 @@ async def test_an_unsafe_server_is_refused(
         await client.aclose()
 
 
-async def test_a_forbidden_config_does_not_hide_the_settings(redis_url: str) -> None:
+async def test_a_forbidden_config_hides_what_the_mode_rests_on(redis_url: str) -> None:
+    """Eviction and persistence are told by INFO; the rest must be readable or not be promised."""
     client = connection.connect(redis_url)
     await client.acl_setuser(
         "plain",
@@ -115,10 +117,14 @@ async def test_a_forbidden_config_does_not_hide_the_settings(redis_url: str) -> 
         commands=["-config"],
     )
     try:
-        async with stack.open_stack(
-            redis_url.replace("://", "://plain:p@"), install=True
-        ) as parts:
+        url = redis_url.replace("://", "://plain:p@")
+        async with stack.open_stack(url, install=True, ack=Ack.MEMORY) as parts:
             assert parts.partitions == range(keys.PARTITIONS)
+        for ack in (Ack.FSYNC, Ack.REPLICA):
+            told = rf"appendfsync cannot be read.*ACK={ack} cannot be verified.*config\|get"
+            with pytest.raises(types.UnsafeRedis, match=told):
+                async with stack.open_stack(url, ack=ack):
+                    pass
     finally:
         await client.acl_deluser("plain")
         await client.aclose()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 import redis.asyncio
@@ -25,7 +26,7 @@ LIBRARY = MappingProxyType({"echo": ECHO, "count": COUNT, "fail": FAIL})
 
 
 @asynccontextmanager
-async def open_lane(url: str, **options: int) -> AsyncIterator[tuple[Lane, redis.asyncio.Redis]]:
+async def open_lane(url: str, **options: Any) -> AsyncIterator[tuple[Lane, redis.asyncio.Redis]]:
     client = connection.connect(url)
     lane = Lane(client, library=LIBRARY, **options)
     try:

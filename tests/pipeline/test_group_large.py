@@ -34,7 +34,7 @@ SYNC_S = 600.0
 async def test_a_group_of_100_000_disturbs_nobody(tmp_path: Path) -> None:
     async with stacks.running(tmp_path, appendfsync="everysec") as stack:
         await stack.start_gateway()
-        async with open_stack(stack.redis.url) as redis:
+        async with open_stack(stack.redis.url, ack=stack.ack) as redis:
             tenant = await redis.tenants.get(TENANT)
             assert tenant is not None
             ids = await crowd.settle_in(redis, tenant, stack.state, range(SIZE))

@@ -23,6 +23,7 @@ from clients.bldng.sandbox import app as sandbox_app
 from clients.bldng.sandbox.faults import Faults
 from clients.bldng.sandbox.state import Logged, State
 from clients.redis import embedded
+from clients.redis.durability import Ack
 from tests.support import nursery
 from tests.support.waiting import eventually
 
@@ -84,7 +85,7 @@ class Process:
 
 @dataclass(slots=True)
 class Stack:
-    """A running product and the means to hurt it."""
+    """A running product and the means to hurt it. `ack` is its mode of acknowledgement."""
 
     directory: Path
     redis: embedded.EmbeddedRedis
@@ -95,6 +96,7 @@ class Stack:
     base_url: str = ""
     token: str = ""
     processes: list[Process] = field(default_factory=list)
+    ack: Ack = Ack.FSYNC
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a process of ours; nothing of the test's own settings leaks in."""
@@ -102,6 +104,7 @@ class Stack:
         return {
             **kept,
             "BLDNG_SCIM_REDIS_URL": self.redis.url,
+            "BLDNG_SCIM_ACK": self.ack.value,
             "BLDNG_SCIM_BACKEND_URL": self.backend_url,
             "BLDNG_SCIM_BACKEND_TOKEN": self.state.token,
             "BLDNG_SCIM_LEASE_MS": str(LEASE_MS),
@@ -249,6 +252,7 @@ async def running(directory: Path, *, appendfsync: str = "always") -> AsyncItera
             aiohttp.ClientSession() as http,
         ):
             stack = Stack(directory, redis, url, state, faults, http)
+            stack.ack = Ack.FSYNC if appendfsync == "always" else Ack.MEMORY
             try:
                 yield stack
             finally:

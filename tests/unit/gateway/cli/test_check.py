@@ -40,10 +40,10 @@ def test_redis_is_safe_but_new_and_then_ours(cli: Run) -> None:
         assert ended.code == ExitCode.OK, ended.stderr
         return {row["probe"]: row["level"] for row in orjson.loads(ended.stdout)}
 
-    assert levels() == {"redis": "ok", "installation": "warn"}
+    assert levels() == {"redis": "ok", "durability": "ok", "installation": "warn"}
     assert "cure: if it is new" in cli("check", "redis").stdout
     cli("tenant", "create", "acme", "--org", "acme")
-    assert levels() == {"redis": "ok", "installation": "ok"}
+    assert levels() == {"redis": "ok", "durability": "ok", "installation": "ok"}
 
 
 def test_an_evicting_redis_is_refused_with_its_cure(cli: Run, evicting_redis_url: str) -> None:
@@ -51,6 +51,13 @@ def test_an_evicting_redis_is_refused_with_its_cure(cli: Run, evicting_redis_url
     assert ended.code == ExitCode.CHECK_FAILED
     assert "maxmemory-policy" in ended.stderr
     assert "noeviction" in ended.stderr
+
+
+def test_redis_says_what_an_acknowledgement_means(cli: Run) -> None:
+    rows = orjson.loads(cli("check", "redis", "-o", "json").stdout)
+    [kept] = [row for row in rows if row["probe"] == "durability"]
+    assert (kept["ack"], kept["kept_by"]) == ("fsync", "appendfsync always")
+    assert "may lose nothing when Redis or its machine dies" in cli("check", "redis").stdout
 
 
 def backend(sandbox: Sandbox, token: str = "") -> dict[str, str]:

@@ -6,6 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry, Counter
 
+from clients.redis.durability import UNCHECKED, Durability
 from clients.redis.types import RedisUnavailable, UnsafeRedis
 from gateway import ops
 from gateway.ops import watch
@@ -93,15 +94,16 @@ class Clock:
         return self.now_s
 
 
-async def fine() -> None:
+async def fine() -> Durability:
     """Redis answers."""
+    return UNCHECKED
 
 
-async def down() -> None:
+async def down() -> Durability:
     raise RedisUnavailable("no answer")
 
 
-async def unsafe() -> None:
+async def unsafe() -> Durability:
     raise UnsafeRedis("maxmemory-policy is allkeys-lru")
 
 
@@ -125,6 +127,14 @@ async def test_a_success_between_failures_starts_the_count_again() -> None:
         await redis.observe(probe)
         clock.now_s += watch.GRACE_S - 1
     assert redis.reasons() == []
+
+
+async def test_the_mode_of_acknowledgement_is_told_once_it_is_known() -> None:
+    redis = ops.RedisWatch(clock=Clock())
+    assert redis.facts() == {}
+    await redis.observe(fine)
+    await redis.observe(down)
+    assert redis.facts() == {"durability": UNCHECKED.facts()}
 
 
 async def test_an_unsafe_redis_counts_at_once() -> None:

@@ -1,0 +1,20 @@
+"""How a process' Redis is, asked at the start and again and again."""
+
+import redis.asyncio
+
+from clients.redis import connection, durability
+from clients.redis.durability import Ack, Durability
+
+
+class Health:
+    """Asks one Redis whether it is there, safe, and keeps the mode of acknowledgement."""
+
+    def __init__(self, client: redis.asyncio.Redis, *, ack: Ack, allow_unsafe: bool) -> None:
+        self._client = client
+        self._ack = ack
+        self._allow_unsafe = allow_unsafe
+
+    async def probe(self) -> Durability:
+        """Ask now. Raises `UnsafeRedis`, `RedisUnavailable` and its kinds."""
+        await connection.check_safety(self._client, allow_volatile=self._allow_unsafe)
+        return await durability.check(self._client, self._ack, allow_unsafe=self._allow_unsafe)
