@@ -82,9 +82,9 @@ async def _services(
     app: web.Application, *, settings: Settings, metrics: Metrics, log: FilteringBoundLogger
 ) -> AsyncIterator[None]:
     """Open Redis, check it, and hand the parts to the handlers."""
-    url, volatile = settings.redis_url.get_secret_value(), settings.allow_unsafe_redis
+    server, volatile = settings.redis_server(), settings.allow_unsafe_redis
     opening = stack.open_stack(
-        url, timeout_ms=settings.redis_timeout_ms, allow_volatile=volatile, ack=settings.ack
+        server, timeout_ms=settings.redis_timeout_ms, allow_volatile=volatile, ack=settings.ack
     )
     async with opening as redis:
         log.info("redis_opened", **redis.durability.facts())

@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from clients.redis.durability import Ack
+from gateway import redis_settings
+from gateway.redis_settings import RedisSettings
 
 PREFIX: Final = "BLDNG_SCIM_"
 _FILE: Final = "_FILE"
@@ -75,18 +77,13 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Rate = Annotated[int, AfterValidator(_rate)]
 
 
-class Settings(BaseSettings):
+class Settings(RedisSettings):
     """Everything that can be set, with what it means; `load` makes one."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    redis_url: SecretStr = Field(
-        description="Where Redis is: `redis://`, `rediss://` (TLS) or `unix://`, with user,"
-        " password and database in the URL.",
-        examples=["redis://127.0.0.1:6379/0"],
-    )
     public_url: HttpUrl | None = Field(
         None,
         description="What customers reach the gateway by, without `/scim/v2`; it begins every"
@@ -250,6 +247,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError([*faults, *_fault_lines(error, values)]) from None
+    faults += [_line(field, what) for field, what in redis_settings.faults(settings)]
     if faults:
         raise SettingsError(faults)
     return settings

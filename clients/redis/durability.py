@@ -13,12 +13,12 @@ buffer for a synced file while the second is not over); under `no` it waits for 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final
 
 import redis.asyncio
 import redis.exceptions
 
-from clients.redis import replies, types
+from clients.redis import connection, replies, types
 
 WAIT_MS: Final = 200
 """How long one write waits for its replica; the calls of a pipeline wait together."""
@@ -82,9 +82,7 @@ MAY_LOSE: Final[Mapping[Ack, str]] = {
 UNCHECKED: Final = Durability(Ack.FSYNC, "nothing: it was not checked", "unknown")
 
 
-async def check(
-    client: redis.asyncio.Redis, ack: Ack, *, allow_unsafe: bool = False
-) -> Durability:
+async def check(client: connection.Client, ack: Ack, *, allow_unsafe: bool = False) -> Durability:
     """Find out whether this server keeps the mode.
 
     Raises `UnsafeRedis` naming the setting and the cure, `NotDurable` (mode replica) while no
@@ -102,17 +100,18 @@ async def check(
         )
 
 
-async def _check(client: redis.asyncio.Redis, ack: Ack) -> Durability:
+async def _check(client: connection.Client, ack: Ack) -> Durability:
     if ack is Ack.MEMORY:
         return Durability(ack, "the append-only file, synced when Redis pleases", MAY_LOSE[ack])
     await _demand(client, ack, "appendfsync", "always")
     kept_by = "appendfsync always"
     if ack is Ack.FSYNC:
         return Durability(ack, kept_by, MAY_LOSE[ack])
-    least = int(await _config(client, ack, "min-replicas-to-write"))
+    least = min(map(int, await _config(client, ack, "min-replicas-to-write")))
     _check_least(least)
-    _check_lag(int(await _config(client, ack, "min-replicas-max-lag")))
-    connected = _connected(await _info(client))
+    for lag_s in await _config(client, ack, "min-replicas-max-lag"):
+        _check_lag(int(lag_s))
+    connected = min(map(_connected, (await connection.masters(client)).values()))
     return Durability(
         ack,
         f"{kept_by}, WAIT 1 {WAIT_MS}, min-replicas-to-write {least}",
@@ -122,20 +121,20 @@ async def _check(client: redis.asyncio.Redis, ack: Ack) -> Durability:
     )
 
 
-async def _demand(client: redis.asyncio.Redis, ack: Ack, setting: str, wanted: str) -> None:
-    found = await _config(client, ack, setting)
-    if found != wanted:
-        raise types.UnsafeRedis(
-            f"{setting} is {found}: BLDNG_SCIM_ACK={ack} promises that what is acknowledged is on"
-            f" disk. Cure: CONFIG SET {setting} {wanted}, and in redis.conf;"
-            " or BLDNG_SCIM_ACK=memory, if the last seconds may be lost"
-        )
+async def _demand(client: connection.Client, ack: Ack, setting: str, wanted: str) -> None:
+    for found in await _config(client, ack, setting):
+        if found != wanted:
+            raise types.UnsafeRedis(
+                f"{setting} is {found}: BLDNG_SCIM_ACK={ack} promises that what is acknowledged is"
+                f" on disk. Cure: CONFIG SET {setting} {wanted}, and in redis.conf;"
+                " or BLDNG_SCIM_ACK=memory, if the last seconds may be lost"
+            )
 
 
-async def _config(client: redis.asyncio.Redis, ack: Ack, setting: str) -> str:
-    """One setting of the server; INFO does not tell these."""
+async def _config(client: connection.Client, ack: Ack, setting: str) -> list[str]:
+    """One setting of the server, of every master of a Cluster; INFO does not tell these."""
     try:
-        found = cast("Mapping[str, str]", await client.config_get(setting))
+        return [str(found[setting]) for found in await _configs(client, setting)]
     except redis.exceptions.ResponseError as error:
         if "LOADING" in str(error):
             raise replies.classify(error) from error
@@ -144,9 +143,15 @@ async def _config(client: redis.asyncio.Redis, ack: Ack, setting: str) -> str:
             " cannot be verified. Cure: let the account run `CONFIG GET` (+config|get in its ACL);"
             " where the host forbids it, BLDNG_SCIM_ACK=memory says what can be relied on"
         ) from error
-    except (redis.exceptions.RedisError, OSError) as error:
+    except replies.CLIENT_ERRORS as error:
         raise replies.classify(error) from error
-    return str(found[setting])
+
+
+async def _configs(client: connection.Client, setting: str) -> list[dict[str | None, str | None]]:
+    if isinstance(client, redis.asyncio.Redis):
+        return [await client.config_get(setting)]
+    masters = client.get_primaries()
+    return [await client.config_get(setting, target_nodes=node) for node in masters]
 
 
 def _check_least(least: int) -> None:
@@ -181,10 +186,3 @@ def _lone_replica(connected: int) -> str:
     if connected >= TWO:
         return ""
     return "only one replica is connected: when it or the server fails, every write is refused"
-
-
-async def _info(client: redis.asyncio.Redis) -> Mapping[str, object]:
-    try:
-        return cast("Mapping[str, object]", await client.info("replication"))
-    except (redis.exceptions.RedisError, OSError) as error:
-        raise replies.classify(error) from error

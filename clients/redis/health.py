@@ -1,7 +1,5 @@
 """How a process' Redis is, asked at the start and again and again."""
 
-import redis.asyncio
-
 from clients.redis import connection, durability
 from clients.redis.durability import Ack, Durability
 
@@ -9,7 +7,7 @@ from clients.redis.durability import Ack, Durability
 class Health:
     """Asks one Redis whether it is there, safe, and keeps the mode of acknowledgement."""
 
-    def __init__(self, client: redis.asyncio.Redis, *, ack: Ack, allow_unsafe: bool) -> None:
+    def __init__(self, client: connection.Client, *, ack: Ack, allow_unsafe: bool) -> None:
         self._client = client
         self._ack = ack
         self._allow_unsafe = allow_unsafe

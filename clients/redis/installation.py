@@ -6,13 +6,11 @@ missing or different id means: not our data. Nothing is then read as data and no
 
 import secrets
 
-import redis.asyncio
-import redis.exceptions
-
 from clients.redis import keys, replies, types
+from clients.redis.connection import Client
 
 
-async def bootstrap(client: redis.asyncio.Redis, *, partitions: int = keys.PARTITIONS) -> str:
+async def bootstrap(client: Client, *, partitions: int = keys.PARTITIONS) -> str:
     """The installation id, made now when the database holds none of our keys.
 
     Raises `ForeignRedis` when our keys are there without their id. Safe to run in parallel.
@@ -21,27 +19,27 @@ async def bootstrap(client: redis.asyncio.Redis, *, partitions: int = keys.PARTI
         if await client.get(keys.META_EPOCH) is None:
             await _create(client, partitions)
         return await _verify(client, complete=not await client.exists(keys.META_TENANTS))
-    except (redis.exceptions.RedisError, OSError) as error:
+    except replies.CLIENT_ERRORS as error:
         raise replies.classify(error) from error
 
 
-async def open_installation(client: redis.asyncio.Redis) -> str:
+async def open_installation(client: Client) -> str:
     """The installation id of a database in use; raises `ForeignRedis` when it has none."""
     try:
         return await _verify(client, complete=False)
-    except (redis.exceptions.RedisError, OSError) as error:
+    except replies.CLIENT_ERRORS as error:
         raise replies.classify(error) from error
 
 
-async def partitions_of(client: redis.asyncio.Redis) -> range:
+async def partitions_of(client: Client) -> range:
     """The partitions of this installation."""
     try:
         return range(replies.number(await client.get(keys.META_PARTITIONS)))
-    except (redis.exceptions.RedisError, OSError) as error:
+    except replies.CLIENT_ERRORS as error:
         raise replies.classify(error) from error
 
 
-async def _create(client: redis.asyncio.Redis, partitions: int) -> None:
+async def _create(client: Client, partitions: int) -> None:
     """Write the id; the first of several writers wins."""
     async for key in client.scan_iter(match=keys.EVERYTHING, count=1000):
         if replies.text(key) not in {keys.META_PARTITIONS, keys.META_EPOCH}:
@@ -53,7 +51,7 @@ async def _create(client: redis.asyncio.Redis, partitions: int) -> None:
     await client.set(keys.META_EPOCH, secrets.token_hex(8), nx=True)
 
 
-async def _verify(client: redis.asyncio.Redis, *, complete: bool) -> str:
+async def _verify(client: Client, *, complete: bool) -> str:
     """Compare the id of every partition; `complete` writes those an interrupted start left out."""
     epoch = await client.get(keys.META_EPOCH)
     if not isinstance(epoch, bytes):

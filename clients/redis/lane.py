@@ -24,6 +24,9 @@ from clients.redis.durability import Confirmation
 
 Argument = str | bytes | int | float
 
+ASKING = hiredis.pack_command(("ASKING",))
+"""Goes before a call for a slot that its node is just taking over."""
+
 PAUSE_S = 0.03
 """Between two sends of the same call after a connection broke: long enough to reconnect."""
 
@@ -37,6 +40,7 @@ class _Call:
     command: tuple[Argument, ...]
     expires_at: float
     reply: asyncio.Future[object]
+    asking: bool
 
     @property
     def acknowledged(self) -> bool:
@@ -81,18 +85,26 @@ class Lane:
         self._open: deque[_Call] = deque()
         self._batches: set[asyncio.Task[None]] = set()
         self._idle: list[AbstractConnection] = []
+        self._demoted = False
         self._flush: asyncio.Handle | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def run(self, script: str, keys: Sequence[str], args: Sequence[Argument]) -> object:
-        """The reply of one call of the named script, sent once."""
+    async def run(
+        self,
+        script: str,
+        keys: Sequence[str],
+        args: Sequence[Argument],
+        *,
+        asking: bool = False,
+    ) -> object:
+        """The reply of one call of the named script, sent once; `asking` is for a Cluster."""
         if len(self._waiting) >= self._max_waiting:
             raise types.RedisUnavailable("too many calls wait for Redis")
         loop = asyncio.get_running_loop()
         found = self._library[script]
         command = ("EVALSHA", found.sha, len(keys), *keys, *args)
         expires_at = loop.time() + self._deadline_s
-        call = _Call(found, command, expires_at, loop.create_future())
+        call = _Call(found, command, expires_at, loop.create_future(), asking)
         self._waiting.append(call)
         self._track(call, loop)
         if self._flush is None:
@@ -177,6 +189,8 @@ class Lane:
                 while unknown:  # once, unless the cache is flushed again meanwhile
                     await self._load(unknown)
                     unknown = self._hand_out(unknown, await self._pipeline(unknown))
+                if self._demoted:
+                    await self._leave()
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
             _fail_all(batch, replies.classify(error))
         finally:
@@ -192,9 +206,9 @@ class Lane:
         connection = await self._connection()
         try:
             questions = self._questions(batch)
-            packed = b"".join([*(_pack(call.command) for call in batch), *map(_pack, questions)])
+            packed = b"".join([*map(_pack, batch), *map(_packed, questions)])
             await connection.send_packed_command([packed], check_health=False)
-            answers = [await _answer(connection) for _ in batch]
+            answers = [await _answer(connection, call) for call in batch]
             if not questions:
                 return answers
             return await self._confirmed(connection, batch, answers, questions)
@@ -221,12 +235,12 @@ class Lane:
         questions: list[tuple[Argument, ...]],
     ) -> list[object]:
         """The answers, but `NotDurable` for acknowledged calls that too few replicas have."""
-        fenced, count = [await _answer(connection) for _ in questions]
+        fenced, count = [await _reply(connection) for _ in questions]
         wanted = self._confirmation.replicas if self._confirmation else 0
         if fenced == 0:  # the first of its slot: the repetition finds the fence
-            raising = _pack(_raise_fence(questions[0]))
+            raising = _packed(_raise_fence(questions[0]))
             await connection.send_packed_command([raising], check_health=False)
-            await _answer(connection)
+            await _reply(connection)
         elif isinstance(count, int) and count >= wanted:
             return answers
         short = types.NotDurable(f"written, but not on {wanted} replica(s) yet")
@@ -248,15 +262,22 @@ class Lane:
         for source in {call.script.sha: call.script.source for call in calls}.values():
             await self._client.script_load(source)
 
-    @staticmethod
-    def _hand_out(batch: list[_Call], answers: list[object]) -> list[_Call]:
+    async def _leave(self) -> None:
+        """Close what leads to a server that is no master any more; the next call asks for it."""
+        self._demoted = False
+        for each in self._idle:
+            await each.disconnect(nowait=True)
+
+    def _hand_out(self, batch: list[_Call], answers: list[object]) -> list[_Call]:
         """Give each caller its reply; the calls whose script was unknown come back."""
         unknown = []
         for call, answer in zip(batch, answers, strict=True):
             if replies.is_unknown_script(answer):
                 unknown.append(call)
             elif isinstance(answer, Exception):
-                call.fail(replies.classify(answer))
+                error = replies.classify(answer)
+                self._demoted |= isinstance(error, types.NotMaster)
+                call.fail(error)
             else:
                 call.succeed(answer)
         return unknown
@@ -281,7 +302,12 @@ class Lane:
             self._sweep = loop.call_at(self._open[0].expires_at, self._expire, loop)
 
 
-def _pack(command: tuple[Argument, ...]) -> bytes:
+def _pack(call: _Call) -> bytes:
+    packed = _packed(call.command)
+    return ASKING + packed if call.asking else packed
+
+
+def _packed(command: tuple[Argument, ...]) -> bytes:
     return hiredis.pack_command(command)  # type: ignore[arg-type, no-any-return]  # stub: one-tuple
 
 
@@ -295,7 +321,14 @@ def _raise_fence(question: tuple[Argument, ...]) -> tuple[Argument, ...]:
     return ("SET", question[1], "1")
 
 
-async def _answer(connection: AbstractConnection) -> object:
+async def _answer(connection: AbstractConnection, call: _Call) -> object:
+    """The reply of a call, past the one of its ASKING."""
+    if call.asking:
+        await _reply(connection)
+    return await _reply(connection)
+
+
+async def _reply(connection: AbstractConnection) -> object:
     """The next reply; an error that is the script's own is a value, not an end of the exchange."""
     try:
         return await connection.read_response()

@@ -1,23 +1,35 @@
 """Errors and values out of Redis' replies. No I/O here."""
 
+import ssl
 from collections.abc import Sequence
 
 import redis.exceptions
 
 from clients.redis import types
+from clients.redis.server import Address
+
+CLIENT_ERRORS = (
+    redis.exceptions.RedisError,
+    redis.exceptions.RedisClusterException,
+    OSError,
+)
+"""What redis-py raises when a command fails."""
 
 _UNREACHABLE = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 
 _CANNOT_SERVE = (
-    redis.exceptions.ReadOnlyError,
     redis.exceptions.ClusterError,
+    redis.exceptions.RedisClusterException,
     redis.exceptions.TryAgainError,
     redis.exceptions.NoPermissionError,
 )
 """Replies that say: the server cannot serve us now, our call is fine."""
 
-_CANNOT_SERVE_WORDS = ("READONLY", "MISCONF", "NOREPLICAS", "BUSY", "TRYAGAIN", "CLUSTERDOWN")
+_CANNOT_SERVE_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "TRYAGAIN", "CLUSTERDOWN")
 """The same, where the client has no class for it or a script's error hides the class."""
+
+_ON_THE_MOVE = "cript attempted to access a non local key"
+"""A key that a script came upon was already sent to another node of the Cluster."""
 
 
 def classify(error: Exception) -> Exception:
@@ -31,12 +43,46 @@ def classify(error: Exception) -> Exception:
         return types.RedisFull("Redis is full (maxmemory reached): nothing was written")
     if "FOREIGN_EPOCH" in text:
         return types.ForeignRedis("this Redis does not hold our installation's data")
+    return _unavailable(error, text) or error
+
+
+def _unavailable(error: Exception, text: str) -> types.RedisUnavailable | None:
+    """What keeps the server from serving us now; None when our call is at fault."""
+    if isinstance(error, redis.exceptions.AskError):
+        moved = isinstance(error, redis.exceptions.MovedError)
+        return types.Redirected(Address(error.host, error.port), asking=not moved)
+    if _is_demoted(error, text):
+        return types.NotMaster("Redis cannot serve now: it is a replica")
     if isinstance(error, _UNREACHABLE):
-        return types.RedisUnavailable(f"Redis cannot be reached: {type(error).__name__}")
+        return types.RedisUnavailable(f"Redis cannot be reached: {_why(error)}")
     said = any(text.startswith(word) or f"-{word}" in text for word in _CANNOT_SERVE_WORDS)
-    if said or isinstance(error, _CANNOT_SERVE):
+    if said or _ON_THE_MOVE in text or isinstance(error, _CANNOT_SERVE):
         return types.RedisUnavailable(f"Redis cannot serve now: {type(error).__name__}")
-    return error
+    return None
+
+
+def _is_demoted(error: Exception, text: str) -> bool:
+    """READONLY, also out of a script, and what a replica without its master says."""
+    known = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
+    return isinstance(error, known) or "READONLY You can't write" in text
+
+
+def _why(error: BaseException) -> str:
+    """The kind of error; of TLS and of an account what to mend, never what was sent."""
+    if isinstance(error, redis.exceptions.AuthenticationError):
+        return "it refuses our user name or password"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed, {_tls_reason(cause)}"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error.verify_message}"
+    return str(error.reason or type(error).__name__).lower().replace("_", " ")
 
 
 def is_unknown_script(reply: object) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from clients.redis.server import Address
+
 
 class RedisUnavailable(Exception):
     """Redis did not answer in time, refused the connection, or a call's outcome is unknown.
@@ -26,6 +28,22 @@ class ForeignRedis(RedisUnavailable):
 
 class NotDurable(RedisUnavailable):
     """It was written, but not yet where `BLDNG_SCIM_ACK` wants it: too few replicas have it."""
+
+
+class NotMaster(RedisUnavailable):
+    """This server is a replica, perhaps since a moment ago; nothing was written."""
+
+
+class Redirected(RedisUnavailable):
+    """The slot of the call is at `address`; the call did not run.
+
+    With `asking` only this call is to go there: the slot is on the move.
+    """
+
+    def __init__(self, address: Address, *, asking: bool) -> None:
+        super().__init__("another node of the Cluster has the slot of this call")
+        self.address = address
+        self.asking = asking
 
 
 class NoRedisServer(Exception):

@@ -8,10 +8,8 @@ wakes the worker too, because messages may have been missed before it.
 import asyncio
 from typing import Any
 
-import redis.asyncio
-import redis.exceptions
-
 from clients.redis import keys, replies
+from clients.redis.connection import Client
 
 SILENCE_S = 5.0
 """After this long without a message the connection is asked for a sign of life."""
@@ -23,7 +21,7 @@ PAUSE_S = (0.1, 2.0)
 class Wake:
     """`event` is set when work may be there; `run` listens until it is cancelled."""
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: Client) -> None:
         self.event = asyncio.Event()
         self._client = client
         self._woken: set[int] = set()
@@ -62,7 +60,7 @@ class Wake:
             await pubsub.subscribe(keys.WAKE_CHANNEL)
             while await self._hear(pubsub):
                 heard = True
-        except (redis.exceptions.RedisError, OSError):
+        except replies.CLIENT_ERRORS:
             return heard
         finally:
             await pubsub.aclose()

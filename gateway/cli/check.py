@@ -108,7 +108,7 @@ def endpoint(
 
 
 async def _check_redis(loaded: Settings) -> list[Row]:
-    client = connection.connect(loaded.redis_url.get_secret_value())
+    client = connection.connect(loaded.redis_server())
     async with contextlib.aclosing(client):
         health = Health(client, ack=loaded.ack, allow_unsafe=loaded.allow_unsafe_redis)
         kept = _kept(await health.probe())

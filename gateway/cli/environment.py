@@ -33,7 +33,7 @@ async def tenants(loaded: Settings, *, install: bool = False) -> AsyncIterator[T
     Raises `RedisUnavailable` and its kinds, and `UnsafeRedis`.
     """
     async with stack.open_stack(
-        loaded.redis_url.get_secret_value(),
+        loaded.redis_server(),
         timeout_ms=loaded.redis_timeout_ms,
         allow_volatile=loaded.allow_unsafe_redis,
         install=install,

@@ -121,7 +121,7 @@ async def _redis(
         try:
             return await open_.enter_async_context(
                 stack.open_stack(
-                    settings.redis_url.get_secret_value(),
+                    settings.redis_server(),
                     timeout_ms=settings.redis_timeout_ms,
                     allow_volatile=settings.allow_unsafe_redis,
                     ack=settings.ack,

@@ -15,6 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from clients.redis import embedded
+from clients.redis.connection import Client
 from clients.redis.stack import Stack, open_stack
 from clients.redis.types import Change, Claimed, Outcome, Settlement, SettleStatus, Signal, Tenant
 from tests.benchmarks import cpu
@@ -128,7 +129,7 @@ async def _bytes_of_documents(directory: Path) -> float:
             return (await _used_bytes(redis) - empty) / MEASURED
 
 
-async def _used_bytes(redis: Redis) -> int:
+async def _used_bytes(redis: Client) -> int:
     return int((await redis.info("memory"))["used_memory"])
 
 

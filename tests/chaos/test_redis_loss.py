@@ -26,6 +26,7 @@ import pytest
 from redis.asyncio import Redis
 
 from clients.bldng.sandbox.state import Modes
+from clients.redis.connection import Client
 from clients.redis.embedded import EmbeddedRedis
 from clients.redis.stack import open_stack
 from clients.redis.types import Tenant
@@ -153,7 +154,7 @@ async def audited(directory: Path) -> int:
         server.kill()
 
 
-async def check_documents(client: Redis, epoch: str, tenant: Tenant) -> None:
+async def check_documents(client: Client, epoch: str, tenant: Tenant) -> None:
     """Documents, states, ids and the index of names belong together."""
     root = f"sg:{{p{tenant.partition}}}:{tenant.name}:"
     documents = {
@@ -164,7 +165,7 @@ async def check_documents(client: Redis, epoch: str, tenant: Tenant) -> None:
     assert documents == ids == names
 
 
-async def dump(client: Redis) -> dict[bytes, bytes | None]:
+async def dump(client: Client) -> dict[bytes, bytes | None]:
     """Everything of ours, serialised by Redis itself."""
     return {key: await client.dump(key) async for key in client.scan_iter("sg:*")}
 

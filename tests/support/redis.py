@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 import redis as sync_redis
-from redis.asyncio import Redis
 
 from clients.redis import stack, types
+from clients.redis.connection import Client
 from clients.redis.embedded import EmbeddedRedis
 
 
@@ -38,7 +38,7 @@ async def tenant(redis_stack: stack.Stack) -> types.Tenant:
     return await redis_stack.tenants.create("acme", org="org-acme", now_ms=1_700_000_000_000)
 
 
-async def commands(client: Redis) -> Mapping[str, int]:
+async def commands(client: Client) -> Mapping[str, int]:
     """How often each command was called since the last time, by scripts as well."""
     stats = await client.info("commandstats")
     await client.config_resetstat()

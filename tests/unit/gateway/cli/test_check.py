@@ -26,6 +26,20 @@ def test_config_says_every_fault_at_once(offline: Run) -> None:
         assert name in ended.stdout
 
 
+def test_config_says_what_contradicts(offline: Run) -> None:
+    given = {
+        "BLDNG_SCIM_REDIS_URL": "redis://x/3",
+        "BLDNG_SCIM_REDIS_CLUSTER": "true",
+        "BLDNG_SCIM_REDIS_SENTINELS": "a:1",
+        "BLDNG_SCIM_REDIS_PASSWORD": "hunter2",
+    }
+    ended = offline("check", "config", **given)
+    assert ended.code == ExitCode.CHECK_FAILED
+    for name in ("BLDNG_SCIM_REDIS_URL", "REDIS_CLUSTER", "REDIS_SENTINEL_SERVICE"):
+        assert name in ended.stdout
+    assert "hunter2" not in ended.stdout + ended.stderr
+
+
 def test_config_reads_the_mapping_profiles_too(offline: Run, tmp_path: Path) -> None:
     (tmp_path / "acme.toml").write_text("no toml at all")
     given = {"BLDNG_SCIM_REDIS_URL": "redis://x", "BLDNG_SCIM_PROFILE_DIR": str(tmp_path)}
