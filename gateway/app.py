@@ -118,6 +118,7 @@ def _compose(
         log=log,
         probe=probe,
         public_url=settings.public_url or "",
+        body_limit_bytes=settings.body_limit_bytes,
         now_ms=now_ms,
         new_id=lambda: str(uuid.uuid4()),
         new_request_id=lambda: secrets.token_hex(16),

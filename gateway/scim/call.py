@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
@@ -15,7 +15,7 @@ from clients.redis.members import Members
 from clients.redis.store import Store
 from clients.redis.types import Tenant
 from clients.telemetry import Metrics
-from gateway.scim import routing
+from gateway.scim import preferences, routing
 from gateway.scim.admission import Admission
 from gateway.scim.auth import Authenticator
 from gateway.scim.meters import Meters
@@ -43,7 +43,8 @@ class Services:
     """The parts of the process that handlers use.
 
     `probe` asks Redis whether it is there and safe; it raises RedisUnavailable or UnsafeRedis.
-    `public_url` is what customers reach us by. `now_ms` and the two after it are clock and dice.
+    `public_url` is what customers reach us by; a body may have `body_limit_bytes`. `now_ms` and
+    the two after it are clock and dice.
     `scan_limit` bounds how many resources a filter without an index may look at, and
     `listed_members_limit` how many members the groups of one list may show together.
     `draining` is set when the process is about to stop: each answer then ends its connection.
@@ -58,6 +59,7 @@ class Services:
     log: FilteringBoundLogger
     probe: Callable[[], Awaitable[Durability]]
     public_url: str
+    body_limit_bytes: int
     now_ms: Callable[[], int]
     new_id: Callable[[], str]
     new_request_id: Callable[[], str]
@@ -69,6 +71,25 @@ class Services:
     def base_url(self, tenant: str) -> str:
         """The Tenant URL."""
         return "/".join((self.public_url, *routing.BASE, tenant))
+
+
+class Asked(Protocol):
+    """What a handler may know of its request: one over HTTP, or an operation of a bulk."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name in any case."""
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query parameters."""
+
+    @property
+    def query_string(self) -> str:
+        """The same as text; empty when there are none."""
+
+    async def read(self) -> bytes:
+        """The body."""
 
 
 @dataclass(slots=True)
@@ -90,7 +111,7 @@ class Call:
     """One authenticated request of an endpoint; `item` is the id in its path."""
 
     services: Services
-    request: web.Request
+    request: Asked
     facts: Facts
     tenant: Tenant
     item: str
@@ -99,6 +120,11 @@ class Call:
     def base_url(self) -> str:
         """The Tenant URL of this request's tenant."""
         return self.services.base_url(self.tenant.name)
+
+    @property
+    def strict(self) -> bool:
+        """Whether the client asks for the letter of the RFC."""
+        return preferences.strict(self.request.headers)
 
     def now_iso(self) -> str:
         """Now, as `meta.lastModified` shows it: UTC with milliseconds."""

@@ -7,12 +7,9 @@ from typing import Final
 from aiohttp import web
 
 from clients.redis.types import Tenant
-from gateway.scim import answers, endpoints, faults, routing
+from gateway.scim import answers, endpoints, faults, preferences, routing
 from gateway.scim.call import FACTS, SERVICES, Call, Facts, Services
 from mappers.scim import errors
-
-REF_CHARS: Final = 12
-"""Characters of the request id that an error's detail shows."""
 
 SERVER: Final = "bldng-scim"
 """Instead of aiohttp's own Server header, which tells its version."""
@@ -37,6 +34,8 @@ async def edge(request: web.Request, handler: Serve) -> web.StreamResponse:
         response = failed(services, facts, error)
     finally:
         services.metrics.http_requests_in_flight.dec()
+    if preference := preferences.applied(request.headers):
+        response.headers["Preference-Applied"] = preference
     finish(services, facts, response, method=request.method, duration_s=clock() - started_s)
     return response
 
@@ -81,15 +80,8 @@ def _unknown(base_url: str) -> errors.UnknownEndpoint:
 
 
 def failed(services: Services, facts: Facts, error: BaseException | None) -> web.Response:
-    """The error response; what is our fault is logged with its frames."""
-    scim = faults.as_scim_error(error)
-    facts.noted["error"] = scim.name
-    if isinstance(scim, errors.Internal):
-        services.log.error("request_failed", request_id=facts.request_id, exc_info=error)
-    if kind := faults.redis_kind(error):
-        services.metrics.redis_errors.labels(kind).inc()
-    services.metrics.scim_errors.labels(str(scim.status), scim.scim_type or "").inc()
-    body = errors.body(scim, ref=facts.request_id[:REF_CHARS])
+    """The error response."""
+    scim, body = faults.reported(services, facts, error)
     response = answers.document(body, status=scim.status, headers=scim.headers)
     if isinstance(scim, errors.TooManyRefused):
         response.force_close()

@@ -1,13 +1,13 @@
 """The table of endpoints: what may be asked of which path, and who answers."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from aiohttp import web
 
-from gateway.scim import discovery, groups, resources, routing, searching
+from gateway.scim import answers, bulk, discovery, groups, resources, routing, searching
 from gateway.scim.call import Call
 from mappers.scim import discovery as described
 from mappers.scim import errors
@@ -27,10 +27,26 @@ class Endpoint:
 
     def handler(self, method: str) -> Handler:
         """Who answers a method; HEAD is served as GET. Raises MethodNotAllowed."""
+        if method == "OPTIONS":
+            return partial(_options, allow=self.allow)
         found = self.methods.get("GET" if method == "HEAD" else method)
         if found is None:
-            raise errors.MethodNotAllowed(allow=tuple(self.methods))
+            raise errors.MethodNotAllowed(allow=self.allow)
         return found
+
+    @property
+    def allow(self) -> tuple[str, ...]:
+        """Every method that is served (RFC 9110, 10.2.1)."""
+        head = ("HEAD",) if "GET" in self.methods else ()
+        return (*self.methods, *head, "OPTIONS")
+
+
+async def _options(call: Call, *, allow: tuple[str, ...]) -> web.Response:
+    """204 with what is allowed: RFC 7644 is silent, RFC 9110 has it for every resource.
+
+    Nothing is said to browsers: what provisions does not run in one.
+    """
+    return answers.empty(204, headers={"Allow": ", ".join(allow)})
 
 
 async def not_implemented(call: Call) -> web.Response:
@@ -108,22 +124,31 @@ def _of_discovery() -> Iterator[Endpoint]:
         yield Endpoint(f"{name}/{routing.ITEM}", {"GET": one})
 
 
-def _others() -> Iterator[Endpoint]:
+def _others(written: Iterable[Endpoint]) -> Iterator[Endpoint]:
     everyone = partial(searching.search, among=(USER, GROUP))
     yield Endpoint("/.search", {"POST": everyone})
-    yield Endpoint("/Bulk", {"POST": not_implemented})
+    parts = {_key(endpoint): endpoint for endpoint in written}
+    yield Endpoint("/Bulk", {"POST": partial(bulk.run, endpoints=parts)})
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
     yield Endpoint("/Me", dict.fromkeys(methods, not_implemented))
 
 
+def _key(endpoint: Endpoint) -> str:
+    return endpoint.template.strip("/").lower()
+
+
+def _written(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+    """Those that change a resource."""
+    return [each for each in endpoints if not each.template.endswith(".search")]
+
+
+_RESOURCES: Final = (
+    *_of(USER, Handlers()),
+    *_of(GROUP, Handlers(groups.get, replace=groups.replace, modify=groups.modify)),
+)
+
 TABLE: Final = {
-    endpoint.template.strip("/").lower(): endpoint
-    for endpoints in (
-        _of(USER, Handlers()),
-        _of(GROUP, Handlers(groups.get, replace=groups.replace, modify=groups.modify)),
-        _of_discovery(),
-        _others(),
-    )
-    for endpoint in endpoints
+    _key(endpoint): endpoint
+    for endpoint in (*_RESOURCES, *_of_discovery(), *_others(_written(_RESOURCES)))
 }
 """Lower-case path below the Tenant URL -> its endpoint, as `routing.locate` spells it."""

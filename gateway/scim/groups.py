@@ -7,11 +7,10 @@ attributes are written first: they alone can be refused, for a name that another
 from aiohttp import web
 
 from clients.redis.types import Stored
-from gateway.scim import answers, memberships, preconditions, queries, writes
+from gateway.scim import answers, bodies, memberships, preconditions, queries, writes
 from gateway.scim import resources as handlers
 from gateway.scim.call import Call
 from gateway.scim.writes import Committed, Doc
-from mappers import entra
 from mappers.scim import members, patch, projection, resources
 from mappers.scim.attributes import ResourceType
 from mappers.scim.members import Membership
@@ -35,8 +34,7 @@ async def replace(call: Call, resource: ResourceType) -> web.Response:
     """PUT: 200 with the group; 404, 400, 409, 412. Without `members` in it the members stay."""
     body = await call.body()
     await writes.read(call, resource)  # 404 comes before a fault in the body
-    parsed = resources.parse(body, resource)
-    call.note_ignored(parsed.ignored)
+    parsed = bodies.parsed(call, body, resource)
 
     def decide(before: Doc) -> Doc:
         return resources.replaced(before, parsed.doc, now_iso=call.now_iso())
@@ -50,10 +48,11 @@ async def modify(call: Call, resource: ResourceType) -> web.Response:
     """PATCH: 204, or 200 with the group when `attributes` are asked for; 404, 400, 409, 412."""
     body = await call.body()
     stored = await writes.read(call, resource)
-    preconditions.require_match(call.request, stored.version)
-    asked = entra.operations(body, resource)
-    call.note_ignored(asked.ignored)
+    preconditions.require(call.request.headers, stored.version)
+    asked = bodies.patch(call, body, resource)
     attributes, steps = members.split(asked.operations)
+    if call.strict:
+        await memberships.require_targets(call, steps)
     committed = await _changed(call, resource, stored, attributes)
     committed = await memberships.commit(call, committed, members.fold(steps))
     if queries.view(call.request).attributes:
@@ -72,7 +71,7 @@ async def _changed(
         return Committed(resources.loads(stored.doc), stored.version)
 
     def decide(before: Doc) -> Doc:
-        after = patch.apply(before, operations, resource)
+        after = patch.apply(before, operations, resource, strictly=call.strict)
         return resources.touched(before, after, call.now_iso())
 
     return await writes.change(call, resource, decide)

@@ -6,7 +6,7 @@ were sent, whether or not the person has arrived yet.
 """
 
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -63,6 +63,15 @@ async def commit(call: Call, committed: Committed, wanted: Membership) -> Commit
     if written.status is WriteStatus.OK:
         call.facts.result = "applied"
     return replace(committed, version=written.version)
+
+
+async def require_targets(call: Call, steps: Sequence[members.MemberChange]) -> None:
+    """Raise NoTarget when a remove by filter finds nobody, as of now."""
+    removed = dict.fromkeys(id_ for step in steps if step.kind == "remove" for id_ in step.ids)
+    if removed:
+        rk = kinds.key(GROUP, call.item)
+        held = await call.services.members.has(call.tenant, rk, tuple(removed))
+        members.require_targets(steps, held)
 
 
 async def _write(call: Call, rk: str, wanted: Membership) -> Written:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiohttp import web
-
+from gateway.scim.call import Asked
 from mappers.scim import documents, errors, listing, projection
 
 MAX_MEMBERS: Final = 1000
@@ -54,14 +53,14 @@ class Query:
     filter: str = ""
 
 
-def view(request: web.Request) -> View:
+def view(request: Asked) -> View:
     """The view that the query parameters ask for."""
     if not request.query_string:
         return View()
     return _view(_folded(request.query))
 
 
-def window(request: web.Request) -> Window | None:
+def window(request: Asked) -> Window | None:
     """The part of the members that `membersCount` and `membersAfter` ask for, None for all.
 
     A parameter of ours for operators: `GET /Groups/{id}?membersCount=100` gives about 100 members
@@ -86,7 +85,7 @@ def _members_count(text: str | int) -> int:
         raise errors.InvalidValue("membersCount must be a whole number.") from None
 
 
-def of_parameters(request: web.Request) -> Query:
+def of_parameters(request: Asked) -> Query:
     """The list that the query parameters ask for; unknown ones mean nothing (Entra's flags).
 
     Raises InvalidValue for page parameters that are no numbers.

@@ -7,9 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.scim import answers, memberships, preconditions, queries, writes
+from gateway.scim import answers, bodies, memberships, preconditions, queries, writes
 from gateway.scim.call import Call
-from mappers import entra
 from mappers.scim import members, patch, projection, resources
 from mappers.scim.attributes import ResourceType
 
@@ -17,17 +16,17 @@ Doc = dict[str, Any]
 
 
 async def get(call: Call, resource: ResourceType) -> web.Response:
-    """200 with the resource, 304 when the client has this version, 404."""
+    """200 with the resource, 304 when the client has this version, 404, 412."""
     stored = await writes.read(call, resource)
-    if preconditions.is_unmodified(call.request, stored.version):
+    preconditions.require_match(call.request.headers, stored.version)
+    if _is_held(call, stored.version):
         return answers.empty(304, headers={"ETag": preconditions.etag(stored.version)})
     return await shown(call, writes.Committed(resources.loads(stored.doc), stored.version))
 
 
 async def create(call: Call, resource: ResourceType) -> web.Response:
     """201 with the resource and its Location; 400, 409. A group's members join right after it."""
-    parsed = resources.parse(await call.body(), resource)
-    call.note_ignored(parsed.ignored)
+    parsed = bodies.parsed(call, await call.body(), resource)
     doc = resources.new(
         parsed.doc, id=call.services.new_id(), now_iso=call.now_iso(), resource=resource
     )
@@ -43,8 +42,7 @@ async def replace(call: Call, resource: ResourceType) -> web.Response:
     body = await call.body()
 
     def decide(before: Doc) -> Doc:
-        parsed = resources.parse(body, resource)
-        call.note_ignored(parsed.ignored)
+        parsed = bodies.parsed(call, body, resource)
         return resources.replaced(before, parsed.doc, now_iso=call.now_iso())
 
     return await shown(call, await writes.change(call, resource, decide))
@@ -55,9 +53,8 @@ async def modify(call: Call, resource: ResourceType) -> web.Response:
     body = await call.body()
 
     def decide(before: Doc) -> Doc:
-        asked = entra.operations(body, resource)
-        call.note_ignored(asked.ignored)
-        after = patch.apply(before, asked.operations, resource)
+        asked = bodies.patch(call, body, resource)
+        after = patch.apply(before, asked.operations, resource, strictly=call.strict)
         return resources.touched(before, after, call.now_iso())
 
     return await shown(call, await writes.change(call, resource, decide))
@@ -67,6 +64,16 @@ async def delete(call: Call, resource: ResourceType) -> web.Response:
     """204; 404 for a resource that is not there, so also for the second DELETE."""
     await writes.change(call, resource, lambda before: None)
     return answers.empty(204)
+
+
+def _is_held(call: Call, version: int) -> bool:
+    """Whether the client has what it would be shown.
+
+    A user's groups change without the user's version, so whoever asks for them is told them.
+    """
+    if not preconditions.is_unmodified(call.request.headers, version):
+        return False
+    return not queries.view(call.request).asks_for("groups")
 
 
 async def shown(call: Call, committed: writes.Committed, *, status: int = 200) -> web.Response:

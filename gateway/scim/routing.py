@@ -32,11 +32,16 @@ def locate(path: str) -> Target | None:
     base = tuple(segment.lower() for segment in segments[: len(BASE)])
     if base != BASE or len(segments) <= len(BASE):
         return None
-    tenant, *below = segments[len(BASE) :]
-    return Target(tenant, *_endpoint(below))
+    tenant, *rest = segments[len(BASE) :]
+    return Target(tenant, *_endpoint(rest))
 
 
-def _endpoint(below: Sequence[str]) -> tuple[str, str]:
-    if len(below) == 2 and below[1].lower() != ".search":
-        return f"{below[0].lower()}/{ITEM}", below[1]
-    return "/".join(below).lower(), ""
+def below(path: str) -> tuple[str, str]:
+    """The endpoint's key and the id of a path below the Tenant URL: `/Users/42`."""
+    return _endpoint([segment for segment in path.split("/") if segment])
+
+
+def _endpoint(segments: Sequence[str]) -> tuple[str, str]:
+    if len(segments) == 2 and segments[1].lower() != ".search":
+        return f"{segments[0].lower()}/{ITEM}", segments[1]
+    return "/".join(segments).lower(), ""

@@ -63,7 +63,7 @@ async def _change(
 ) -> Committed:
     for lost in range(ROUNDS):
         stored = await read(call, resource)
-        preconditions.require_match(call.request, stored.version)
+        preconditions.require(call.request.headers, stored.version)
         before = resources.loads(stored.doc)
         after = decide(before)
         if after is before:

@@ -6,6 +6,7 @@ reading of /Schemas does not take nulls.
 
 from typing import Any
 
+from mappers.scim import bulk
 from mappers.scim.attributes import Attribute, ResourceType, Schema, Type
 from mappers.scim.listing import MAX_COUNT
 from mappers.scim.schemas import RESOURCE_TYPES
@@ -17,12 +18,16 @@ SCHEMA_URN = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 RESOURCE_TYPE_URN = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 
 
-def service_provider_config(base: str) -> Doc:
-    """What of SCIM is offered."""
+def service_provider_config(base: str, *, max_payload_bytes: int) -> Doc:
+    """What of SCIM is offered. `max_payload_bytes` is the limit of every body, a bulk's too."""
     return {
         "schemas": [CONFIG_URN],
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": True,
+            "maxOperations": bulk.MAX_OPERATIONS,
+            "maxPayloadSize": max_payload_bytes,
+        },
         "filter": {"supported": True, "maxResults": MAX_COUNT},
         "changePassword": {"supported": False},
         "sort": {"supported": False},

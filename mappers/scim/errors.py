@@ -3,10 +3,10 @@
     ScimError
     ├── InvalidSyntax, InvalidValue, InvalidFilter, Mutability, NoTarget, TooMany      400
     ├── InvalidPath ── UnknownAttribute (a PATCH reports it and carries on)            400
-    ├── Unauthorized                                                                   401
+    ├── Unauthorized, Forbidden                                                   401, 403
     ├── NotFound, UnknownEndpoint                                                      404
     ├── MethodNotAllowed                                                               405
-    ├── Uniqueness                                                                     409
+    ├── Uniqueness, Unresolved                                                         409
     ├── PreconditionFailed, PayloadTooLarge, UnsupportedMediaType                 412, 413, 415
     ├── RateLimited ── TooManyRefused                                                  429
     ├── Internal, NotImplementedHere                                              500, 501
@@ -128,6 +128,13 @@ class Unauthorized(ScimError):
         return {"WWW-Authenticate": "Bearer"}
 
 
+class Forbidden(ScimError):
+    """What is asked is not to be done, whoever asks."""
+
+    name, status = "forbidden", 403
+    default_detail = "This endpoint takes no filter (RFC 7644, 4). Read all of it."
+
+
 class NotFound(ScimError):
     """No such resource in this tenant."""
 
@@ -163,8 +170,15 @@ class Uniqueness(ScimError):
     default_detail = "Another resource already has this value. Change or delete that one first."
 
 
+class Unresolved(ScimError):
+    """An operation of a bulk refers to a resource that could not be created (RFC 7644 3.7.1)."""
+
+    name, status = "unresolved", 409
+    default_detail = "The operation that this one refers to has failed. Mend that one first."
+
+
 class PreconditionFailed(ScimError):
-    """`If-Match` names another version than the current one."""
+    """`If-Match` names another version than the current one, or `If-None-Match` this one."""
 
     name, status = "precondition_failed", 412
     default_detail = "The resource has changed since it was read. Read it again and repeat."
@@ -257,10 +271,12 @@ CATALOGUE: tuple[type[ScimError], ...] = (
     NoTarget,
     TooMany,
     Unauthorized,
+    Forbidden,
     NotFound,
     UnknownEndpoint,
     MethodNotAllowed,
     Uniqueness,
+    Unresolved,
     PreconditionFailed,
     PayloadTooLarge,
     UnsupportedMediaType,

@@ -17,6 +17,10 @@ MAX_REPORTED = 20
 """How many ignored names are reported of one request."""
 
 
+_SENT_ALONG = frozenset({"meta", "groups"})
+"""Read-only attributes of resources that clients read, change and send back whole."""
+
+
 def reported(ignored: Iterable[str]) -> tuple[str, ...]:
     """Names to report as ignored: each once, cut, and not too many, for they are foreign text."""
     names = dict.fromkeys(name[: errors.MAX_NAME_CHARS] for name in ignored)
@@ -28,15 +32,15 @@ def by_name(
 ) -> Iterator[Operation]:
     """`op` (add, replace) of one member of an object, whose name is read as a path.
 
-    Unknown attributes are added to `ignored`; `meta`, which clients send along with the rest, has
-    no effect. Raises InvalidPath, InvalidValue.
+    Unknown attributes are added to `ignored`; `meta` and `groups`, which clients send along with
+    the rest, have no effect. Raises InvalidPath, InvalidValue.
     """
     try:
         path = paths.parse(name, resource)
     except errors.UnknownAttribute as error:
         ignored.append(error.attribute)
         return
-    if path.attribute is not None and path.attribute.name == "meta" and path.urn is None:
+    if path.attribute is not None and path.attribute.name in _SENT_ALONG and path.urn is None:
         return
     if isinstance(value, dict) and _is_foreign_extension(path, resource):
         path = Path(name, None)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mappers.scim import errors
+from mappers.scim import errors, strict
 from mappers.scim.attributes import Attribute
 from mappers.scim.expressions import And, Compare, Filter, Not, Or, Path
 from mappers.scim.operations import Operation
@@ -69,6 +69,20 @@ def fold(steps: Iterable[MemberChange]) -> Membership:
     )
 
 
+def require_targets(steps: Iterable[MemberChange], held: frozenset[str]) -> None:
+    """Raise NoTarget when one removes nobody, `held` being those of all ids who are members."""
+    present = set(held)
+    for step in steps:
+        if step.kind == "remove" and not present.intersection(step.ids):
+            raise errors.NoTarget("The filter in the path matches no member.")
+        if step.kind in {"replace", "clear"}:
+            present.clear()
+        if step.kind == "remove":
+            present -= set(step.ids)
+        else:
+            present |= set(step.ids)
+
+
 def ids(elements: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """The ids of member elements, each once, in order.
 
@@ -86,6 +100,11 @@ def compared(expression: Filter) -> tuple[str, ...]:
     raises InvalidFilter.
     """
     match expression:
+        case Compare(path=Path(urn=None, attribute=Attribute(name="groups"))):
+            raise errors.InvalidFilter(
+                "groups cannot be compared: filter /Groups by members.value, or read the User"
+                " with attributes=groups."
+            )
         case Compare(path=path):
             return (_compared(expression),) if is_members(path) else ()
         case Not(part=part):
@@ -113,6 +132,8 @@ def is_members(path: Path) -> bool:
 def _step(operation: Operation) -> MemberChange:
     path = operation.path
     if path.where is not None:
+        if path.sub is not None and path.sub.mutability == "immutable" and operation.value:
+            raise strict.immutable(path.sub)
         if operation.op != "remove":
             raise _not_understood()
         return MemberChange("remove", _selected(path.where))

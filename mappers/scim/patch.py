@@ -8,7 +8,7 @@ operations of one request land in one element, removing what is not there succee
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mappers.scim import binding, changes, errors, expressions, values
+from mappers.scim import binding, changes, errors, expressions, strict, values
 from mappers.scim.attributes import Attribute, ResourceType, Type
 from mappers.scim.expressions import Path
 from mappers.scim.operations import Operation
@@ -18,21 +18,27 @@ __all__ = ["Operation", "apply"]
 Doc = dict[str, Any]
 
 
-def apply(doc: Doc, operations: Iterable[Operation], resource: ResourceType) -> Doc:
+def apply(
+    doc: Doc, operations: Iterable[Operation], resource: ResourceType, *, strictly: bool = False
+) -> Doc:
     """The document after all operations, in order; equal content gives an equal document.
 
-    `meta.lastModified` is the caller's business (`resources.touched`), and so are a group's
-    members (`members.split`). Raises Mutability, NoTarget, InvalidValue, InvalidPath.
+    `strictly`, a filter that matches nothing is NoTarget. `meta.lastModified` is the caller's
+    business (`resources.touched`), and so are a group's members (`members.split`). Raises
+    Mutability, NoTarget, InvalidValue, InvalidPath.
     """
     result = doc
     lists: set[str] = set()
     for operation in operations:
+        if strictly:
+            strict.require_target(result, operation)
         path, attribute = operation.path, operation.path.attribute
         if attribute is None:
             result = _without_extension(result, operation)
-        elif attribute in resource.common:
+        elif attribute.read_only or attribute in resource.common:
             _require_unchanged(result, operation, attribute)
         else:
+            _require_kept(operation, attribute)
             result = _applied(result, operation, path, attribute)
             if attribute.multi:
                 lists.add(attribute.name)
@@ -102,6 +108,14 @@ def _require_unchanged(doc: Doc, operation: Operation, attribute: Attribute) -> 
     if attribute.read_only and not unchanged:
         raise errors.Mutability(
             f"{attribute.label} is read-only. Remove it from the attribute mapping."
+        )
+
+
+def _require_kept(operation: Operation, attribute: Attribute) -> None:
+    """A remove of what every resource must have (RFC 7644 3.5.2.2)."""
+    if operation.op == "remove" and attribute.required and operation.value is None:
+        raise errors.Mutability(
+            f"{attribute.label} is required and cannot be removed. Replace it instead."
         )
 
 

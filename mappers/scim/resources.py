@@ -48,9 +48,9 @@ class Parsed:
 def parse(body: bytes, resource: ResourceType) -> Parsed:
     """Read the body of POST or PUT, tolerantly (`values`), into a canonical document.
 
-    `id`, `meta` and `schemas` in the body have no effect. Keys may be in any case, dotted, or bare
-    names of an extension's attributes. Extensions that no schema describes are kept. Raises
-    InvalidSyntax, InvalidValue.
+    `schemas` and what is read-only (`id`, `meta`, `groups`) have no effect. Keys may be in any
+    case, dotted, or bare names of an extension's attributes. Extensions that no schema describes
+    are kept. Raises InvalidSyntax, InvalidValue.
     """
     reading = _Reading(resource)
     for name, value in read_object(body).items():
@@ -127,8 +127,8 @@ class _Reading:
                 self._read_as_path(f"{schema.id}:{name}", value)
 
     def _set(self, urn: str | None, attribute: Attribute, value: Any) -> None:
-        if attribute in self._common:
-            return
+        if attribute.read_only or attribute in self._common:
+            return  # RFC 7644 3.3 and 3.5.1: what only the server sets is ignored
         tidied = values.tidy(attribute, value, self.ignored)
         if attribute.name == "members":
             self.members = members.ids(tidied or ())

@@ -1,9 +1,12 @@
 """The one schema table: what a User and a Group are made of (RFC 7643 4 and 8.7). No I/O here.
 
-It drives the reading of bodies, PATCH, the case rules of filters, and /Schemas. Nothing but
-`userName` and a group's `displayName` is required, and no value has a format: identity providers
-send texts that are no e-mail address, and expect them back unchanged. There is no password.
+It drives the reading of bodies, PATCH, the case rules of filters, and /Schemas, which so tells
+what the server does. Nothing but `userName` and a group's `displayName` is required, and no value
+has a format: identity providers send texts that are no e-mail address, and expect them back
+unchanged. There is no password.
 """
+
+from dataclasses import replace
 
 from mappers.scim.attributes import Attribute, ResourceType, Schema, Type
 
@@ -62,7 +65,10 @@ def _plural(
 
 
 _EXTERNAL_ID = Attribute(
-    "externalId", description="The id at the identity provider.", case_exact=True
+    "externalId",
+    description="The id at the identity provider; unique in the tenant.",
+    case_exact=True,
+    uniqueness="server",
 )
 
 COMMON = (
@@ -106,6 +112,33 @@ _ADDRESSES = Attribute(
     ),
 )
 
+_GROUPS = Attribute(
+    "groups",
+    Type.COMPLEX,
+    "The groups that the person is directly in; shown when asked for by name.",
+    multi=True,
+    mutability="readOnly",
+    returned="request",
+    sub=(
+        Attribute("value", description="The group's id.", case_exact=True, mutability="readOnly"),
+        Attribute(
+            "$ref",
+            Type.REFERENCE,
+            "Where the group is.",
+            case_exact=True,
+            mutability="readOnly",
+            reference_types=("Group",),
+        ),
+        Attribute("display", description="The group's name.", mutability="readOnly"),
+        Attribute(
+            "type",
+            description="Always direct.",
+            mutability="readOnly",
+            canonical_values=("direct",),
+        ),
+    ),
+)
+
 _USER_ATTRIBUTES = (
     Attribute(
         "userName",
@@ -139,6 +172,7 @@ _USER_ATTRIBUTES = (
         value=Attribute("value", Type.REFERENCE, reference_types=("external",)),
     ),
     _ADDRESSES,
+    _GROUPS,
     _plural("entitlements", "What the person is entitled to."),
     _plural("roles", "The person's roles."),
     _plural(
@@ -179,12 +213,19 @@ _MEMBERS = Attribute(
     "The members of the group.",
     multi=True,
     sub=(
-        Attribute("value", description="The member's id.", case_exact=True),
-        Attribute("$ref", Type.REFERENCE, case_exact=True, reference_types=("User", "Group")),
-        Attribute("type", description="User or Group.", canonical_values=("User", "Group")),
-        Attribute("display", description="A name to show."),
+        Attribute(
+            "value",
+            description="The member's id.",
+            required=True,
+            case_exact=True,
+            mutability="immutable",
+        ),
+        Attribute("$ref", Type.REFERENCE, case_exact=True, advertised=False),
+        Attribute("type", advertised=False),
+        Attribute("display", advertised=False),
     ),
 )
+"""Of a member only the id is kept: what else is sent has no effect, and /Schemas promises none."""
 
 _GROUP_ATTRIBUTES = (
     Attribute(
@@ -193,7 +234,7 @@ _GROUP_ATTRIBUTES = (
         required=True,
         uniqueness="server",
     ),
-    Attribute("externalId", description="The id at the identity provider.", case_exact=True),
+    replace(_EXTERNAL_ID),
     _MEMBERS,
 )
 

@@ -30,7 +30,7 @@ def values(document: Any) -> Iterator[Any]:
 
 
 def everything() -> list[dict[str, Any]]:
-    config = discovery.service_provider_config(BASE)
+    config = discovery.service_provider_config(BASE, max_payload_bytes=1 << 20)
     return [config, *discovery.schemas(BASE), *discovery.resource_types(BASE)]
 
 
@@ -129,7 +129,7 @@ def test_the_resource_types_name_endpoint_and_schemas() -> None:
 
 def test_an_independent_model_reads_all_of_it() -> None:
     config = scim2_models.ServiceProviderConfig.model_validate(
-        discovery.service_provider_config(BASE)
+        discovery.service_provider_config(BASE, max_payload_bytes=1 << 20)
     )
     assert config.patch is not None
     assert config.patch.supported

@@ -204,7 +204,7 @@ def test_naming_a_read_only_attribute_as_it_is_changes_nothing(step: Step) -> No
         ([("replace", "id", None)], errors.Mutability, "id"),
         ([("replace", "meta.created", "2020-01-01T00:00:00Z")], errors.Mutability, "meta"),
         ([("remove", "meta")], errors.Mutability, "meta"),
-        ([("remove", "userName")], errors.InvalidValue, "userName"),
+        ([("remove", "userName")], errors.Mutability, "userName"),
         ([("replace", "userName", None)], errors.InvalidValue, "userName"),
         ([("replace", "userName", "  ")], errors.InvalidValue, "userName"),
         ([("replace", 'emails[value sw "x"].type', "work")], errors.NoTarget, "eq"),
@@ -229,7 +229,7 @@ def test_a_group_keeps_its_name() -> None:
     assert patched(samples.group(), ("add", "externalId", "g"), resource=GROUP) == samples.group(
         externalId="g"
     )
-    with pytest.raises(errors.InvalidValue, match="displayName"):
+    with pytest.raises(errors.Mutability, match="displayName"):
         patched(samples.group(), ("remove", "displayName"), resource=GROUP)
 
 
