@@ -59,6 +59,7 @@ class EmbeddedRedis:
         program: Path | None = None,
     ) -> None:
         self.directory = directory
+        self._program = program
         self.port = port or free_port()
         self._settings = {
             "bind": HOST,
@@ -129,10 +130,10 @@ class EmbeddedRedis:
             time.sleep(0.01)
 
     def _answers(self) -> bool:
-        """Whether it answers PING; while loading its file it answers with an error instead."""
+        """Whether it answers PING or wants a password first; another error says: still loading."""
         try:
             with socket.create_connection((HOST, self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
-                return connection.recv(64).startswith(b"+PONG")
+                return connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
             return False

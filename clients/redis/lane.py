@@ -205,6 +205,8 @@ class Lane:
         """
         connection = await self._connection()
         try:
+            if not connection.is_connected:  # asks Sentinel; sending alone would go where it was
+                await connection.connect()  # type: ignore[no-untyped-call]
             questions = self._questions(batch)
             packed = b"".join([*map(_pack, batch), *map(_packed, questions)])
             await connection.send_packed_command([packed], check_health=False)

@@ -27,7 +27,6 @@ from redis.asyncio import Redis
 
 from clients.bldng.sandbox.state import Modes
 from clients.redis.connection import Client
-from clients.redis.embedded import EmbeddedRedis
 from clients.redis.stack import open_stack
 from clients.redis.types import Tenant
 from tests.chaos.scene import (
@@ -42,6 +41,7 @@ from tests.chaos.scene import (
     shift_clock,
 )
 from tests.support import oracle
+from tests.support import redis as servers
 from tests.support.stack import TENANT, Process, Stack, lines, running
 from tests.support.waiting import eventually
 from tests.support.worker import person
@@ -141,7 +141,7 @@ async def test_f15_torn_append_only_file(bare: Stack, tmp_path: Path, cuts: int)
 
 async def audited(directory: Path) -> int:
     """Load a data directory, audit it; how many people it holds."""
-    server = EmbeddedRedis(directory)
+    server = servers.server(directory)
     await asyncio.to_thread(server.start)
     try:
         async with open_stack(server.url) as redis:

@@ -7,9 +7,9 @@ import pytest
 
 from clients.redis import connection, embedded, keys, scripts, stack, types
 from clients.redis.durability import Ack
-from clients.redis.embedded import EmbeddedRedis
 from clients.redis.wake import Wake
 from tests.engine.harness import Engine, doc_of
+from tests.support import redis as servers
 from tests.support.waiting import eventually
 
 TOKEN = types.Token(key_id="k1", tenant="acme", digest="d" * 64, created_ms=1)
@@ -138,7 +138,7 @@ def test_no_server_is_said_with_the_cure(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 async def test_data_survives_stop_and_kill(tmp_path: Path) -> None:
-    server = EmbeddedRedis(tmp_path, appendfsync="always")
+    server = servers.server(tmp_path, appendfsync="always")
     for end in (server.stop, server.kill):
         server.start()
         async with stack.open_stack(server.url, install=True) as parts:
@@ -151,7 +151,7 @@ async def test_data_survives_stop_and_kill(tmp_path: Path) -> None:
 
 async def test_a_server_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"redis\.log"):
-        EmbeddedRedis(tmp_path, extra={"maxmemory-policy": "nonsense"}).start()
+        servers.server(tmp_path, extra={"maxmemory-policy": "nonsense"}).start()
 
 
 async def test_lua_and_python_spell_the_same_keys(engine: Engine) -> None:

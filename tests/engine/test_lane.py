@@ -17,6 +17,7 @@ from clients.redis import connection, replies, scripts, types
 from clients.redis.embedded import EmbeddedRedis
 from clients.redis.lane import Lane
 from tests.engine.harness import Engine
+from tests.support import redis as servers
 from tests.support.waiting import eventually
 
 ECHO = scripts.make("echo", "return ARGV[1]")
@@ -152,7 +153,7 @@ async def test_a_broken_connection_is_repeated_within_the_deadline(redis_url: st
 
 async def test_a_restarted_redis_is_found_again_at_once(tmp_path: Path) -> None:
     """Every idle connection is dead then; one caller at most pays for that."""
-    with EmbeddedRedis(tmp_path) as server:
+    with servers.server(tmp_path) as server:
         async with open_lane(server.url, max_batch=1) as (lane, _):
             await asyncio.gather(*(lane.run("echo", [], [n]) for n in range(8)))
             server.kill()

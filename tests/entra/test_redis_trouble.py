@@ -12,6 +12,7 @@ import pytest
 from clients.redis.embedded import EmbeddedRedis
 from mappers.scim import errors
 from tests.entra import groups
+from tests.support import redis as servers
 from tests.support.gateway import Answer, Gateway, running
 from tests.support.waiting import eventually
 
@@ -21,7 +22,7 @@ JOY = {"userName": "joy@contoso.com", "displayName": "Joy"}
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
     """A server of this test alone, since it will be hurt."""
-    server = EmbeddedRedis(tmp_path)
+    server = servers.server(tmp_path)
     server.start()
     yield server
     if server.pid is not None:

@@ -131,7 +131,7 @@ async def check(
 
     `dead` are the SCIM ids that are expected to wait for a human.
     """
-    async with open_stack(stack.redis.url, ack=stack.ack) as redis:
+    async with open_stack(stack.server, ack=stack.ack) as redis:
         tenant = await redis.tenants.get(TENANT)
         assert tenant is not None
         await drained(redis, within_s=within_s)

@@ -1,20 +1,46 @@
-"""A real Redis for tests: one server for each test process, emptied and set up for each test."""
+"""A real Redis for tests: one server for each test process, emptied and set up for each test.
 
+The program is the one that the product embeds, or the one that BLDNG_TEST_REDIS_SERVER names.
+"""
+
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import redis as sync_redis
 
-from clients.redis import stack, types
+from clients.redis import embedded, stack, types
 from clients.redis.connection import Client
 from clients.redis.embedded import EmbeddedRedis
+
+PROGRAM = "BLDNG_TEST_REDIS_SERVER"
+
+
+def program() -> Path:
+    """The server program under test; a Valkey serves as well."""
+    chosen = os.environ.get(PROGRAM)
+    return Path(chosen) if chosen else embedded.find_server()
+
+
+def server(
+    directory: Path,
+    *,
+    port: int = 0,
+    appendfsync: str = "always",
+    extra: Mapping[str, str] | None = None,
+) -> EmbeddedRedis:
+    """A server of the program under test, not started yet."""
+    return EmbeddedRedis(
+        directory, port=port, appendfsync=appendfsync, extra=extra, program=program()
+    )
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
     """A running redis-server of this test process; tests must leave it running."""
-    with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
+    with server(tmp_path_factory.mktemp("redis")) as running:
+        yield running
 
 
 @pytest.fixture

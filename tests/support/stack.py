@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +17,16 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from redis.asyncio import Redis
 
 from clients.bldng.sandbox import app as sandbox_app
 from clients.bldng.sandbox.faults import Faults
 from clients.bldng.sandbox.state import Logged, State
-from clients.redis import embedded
+from clients.redis import connection, embedded
 from clients.redis.durability import Ack
+from clients.redis.server import Server
+from gateway import settings
 from tests.support import nursery
+from tests.support import redis as servers
 from tests.support.waiting import eventually
 
 ORG = "acme"
@@ -85,7 +87,11 @@ class Process:
 
 @dataclass(slots=True)
 class Stack:
-    """A running product and the means to hurt it. `ack` is its mode of acknowledgement."""
+    """A running product and the means to hurt it.
+
+    `ack` is its mode of acknowledgement, `reach` are settings of how its processes reach Redis,
+    when that is more than a URL.
+    """
 
     directory: Path
     redis: embedded.EmbeddedRedis
@@ -95,6 +101,7 @@ class Stack:
     http: aiohttp.ClientSession
     base_url: str = ""
     token: str = ""
+    reach: dict[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
     ack: Ack = Ack.FSYNC
 
@@ -111,8 +118,14 @@ class Stack:
             "BLDNG_SCIM_SETTLE_MS": str(SETTLE_MS),
             "BLDNG_SCIM_DRAIN_DELAY_S": "0",
             "BLDNG_SCIM_RATE_LIMIT": "0",
+            **self.reach,
             **more,
         }
+
+    @property
+    def server(self) -> Server:
+        """Redis as the processes see it."""
+        return settings.load(self.environment()).redis_server()
 
     async def start_gateway(self, **environment: str) -> Process:
         """A gateway on a free port; the first one is where `request` goes."""
@@ -182,7 +195,7 @@ class Stack:
 
     async def depths(self) -> dict[str, int]:
         """`state -> resources` over all tenants, as the queue itself has it."""
-        redis = Redis.from_url(self.redis.url)
+        redis = connection.connect(self.server)
         try:
             found = {"q": 0, "dead": 0, "held": 0, "fd": 0}
             for name in found:
@@ -241,24 +254,33 @@ class Stack:
 @asynccontextmanager
 async def running(directory: Path, *, appendfsync: str = "always") -> AsyncIterator[Stack]:
     """Redis and the sandbox; gateway and workers are started by the test."""
-    state = State(token="sandbox-token", now_ms=sandbox_app.wall_clock_ms)
-    faults = Faults(seed=1)
-    redis = embedded.EmbeddedRedis(directory / "redis", appendfsync=appendfsync)
+    redis = servers.server(directory / "redis", appendfsync=appendfsync)
     redis.start()
-    app = sandbox_app.make_app(state, faults)
     try:
-        async with (
-            sandbox_app.serve(app, host="127.0.0.1", port=0) as url,
-            aiohttp.ClientSession() as http,
-        ):
-            stack = Stack(directory, redis, url, state, faults, http)
+        async with around(directory, redis) as stack:
             stack.ack = Ack.FSYNC if appendfsync == "always" else Ack.MEMORY
-            try:
-                yield stack
-            finally:
-                stack.close()
+            yield stack
     finally:
         redis.kill()
+
+
+@asynccontextmanager
+async def around(
+    directory: Path, redis: embedded.EmbeddedRedis, reach: Mapping[str, str] | None = None
+) -> AsyncIterator[Stack]:
+    """The sandbox beside a Redis that runs already; `reach` is how to get to it."""
+    state = State(token="sandbox-token", now_ms=sandbox_app.wall_clock_ms)
+    faults = Faults(seed=1)
+    app = sandbox_app.make_app(state, faults)
+    async with (
+        sandbox_app.serve(app, host="127.0.0.1", port=0) as url,
+        aiohttp.ClientSession() as http,
+    ):
+        stack = Stack(directory, redis, url, state, faults, http, reach=dict(reach or {}))
+        try:
+            yield stack
+        finally:
+            stack.close()
 
 
 @pytest.fixture

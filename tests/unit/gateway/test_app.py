@@ -18,6 +18,7 @@ from clients.redis.stack import open_stack
 from clients.redis.types import Token, UnsafeRedis
 from gateway import app, settings, tokens
 from gateway.settings import Settings
+from tests.support import redis as servers
 from tests.support.waiting import eventually
 
 
@@ -100,7 +101,7 @@ async def started(redis_url: str, **environ: str) -> AsyncIterator[Process]:
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
     """A server of this test alone, not started yet."""
-    server = EmbeddedRedis(tmp_path)
+    server = servers.server(tmp_path)
     yield server
     server.kill()
 
@@ -166,14 +167,14 @@ async def test_a_process_told_to_stop_while_it_waits_ends(redis: EmbeddedRedis) 
 
 async def test_an_unsafe_redis_is_refused_with_its_cure(tmp_path: Path) -> None:
     unsafe = {"maxmemory-policy": "allkeys-lru"}
-    with EmbeddedRedis(tmp_path, extra=unsafe) as redis:
+    with servers.server(tmp_path, extra=unsafe) as redis:
         async with ClientSession() as http:
             with pytest.raises(UnsafeRedis, match="maxmemory-policy noeviction"):
                 await Process(configured(redis.url), http).run()
 
 
 async def test_a_redis_without_persistence_serves_when_it_is_allowed(tmp_path: Path) -> None:
-    with EmbeddedRedis(tmp_path, extra={"appendonly": "no"}) as redis:
+    with servers.server(tmp_path, extra={"appendonly": "no"}) as redis:
         async with (
             open_stack(redis.url, allow_volatile=True, install=True),
             started(redis.url, ALLOW_UNSAFE_REDIS="true") as process,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from clients.redis.embedded import EmbeddedRedis
 from gateway.cli import app
+from tests.support import redis as servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +64,5 @@ def cli(offline: Run, redis_url: str) -> Run:
 def evicting_redis_url(tmp_path: Path) -> Iterator[str]:
     """A Redis that may throw away what it holds."""
     extra = {"maxmemory-policy": "allkeys-lru"}
-    with EmbeddedRedis(tmp_path / "evicting", extra=extra) as server:
+    with servers.server(tmp_path / "evicting", extra=extra) as server:
         yield server.url
