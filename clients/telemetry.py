@@ -155,6 +155,13 @@ class Metrics:
     def _process(self, version: str) -> None:
         self.redis_errors = self._counter("redis_errors_total", "Failed Redis calls.", "kind")
         at_zero(self.redis_errors, ("unavailable", "full", "foreign", "not_durable"))
+        self.redis_failovers = self._counter(
+            "redis_failovers_total", "Times that another copy of Redis' data took over."
+        )
+        self.possible_loss_window = self._gauge(
+            "possible_loss_window_seconds",
+            "Time before the last change of Redis whose writes may be lost; 0 when none are.",
+        )
         self.event_loop_lag = self._gauge(
             "event_loop_lag_seconds", "How late the last timer of the event loop fired."
         )

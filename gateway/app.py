@@ -31,11 +31,10 @@ from structlog.typing import FilteringBoundLogger
 
 from clients.redis import stack
 from clients.redis.durability import Durability
-from clients.redis.health import Health
 from clients.redis.stack import Stack
 from clients.redis.types import RedisUnavailable
 from clients.telemetry import Metrics
-from gateway import ops, place
+from gateway import failovers, ops, place
 from gateway.place import Place
 from gateway.scim import protocol
 from gateway.scim.admission import Admission, Allowance
@@ -88,7 +87,8 @@ async def _services(
     )
     async with opening as redis:
         log.info("redis_opened", **redis.durability.facts())
-        health = Health(redis.client, ack=settings.ack, allow_unsafe=volatile)
+        tell = failovers.teller(settings.ack, metrics, log)
+        health = failovers.health(settings, redis, tell)
         app[SERVICES] = _compose(settings, redis, metrics=metrics, log=log, probe=health.probe)
         yield
 

@@ -15,6 +15,9 @@ Partition, `P` = `sg:{pN}:`
     fence  STRING  written before a WAIT, so that it waits for what others wrote as well
     sweep  HASH    `tenant/kind/id` -> cursor: what a big deletion or arrival left to do
 
+Beside them, `sg:{meta}:`
+    pulse  HASH    at (last probe of any process) under replid; before, since: the change to it
+
 Tenant, `T` = `P<tenant>:`
     q      ZSET    waiting: rk -> due
     fd     ZSET    the dirty set: rk -> time of the first change not yet at the backend
@@ -65,6 +68,7 @@ FENCE = "fence"
 
 META_EPOCH = "sg:{meta}:epoch"
 META_PARTITIONS = "sg:{meta}:partitions"
+META_PULSE = "sg:{meta}:pulse"
 META_TENANTS = "sg:{meta}:tenants"
 META_TOKENS = "sg:{meta}:tokens"
 

@@ -245,9 +245,8 @@ class Lane:
             await _reply(connection)
         elif isinstance(count, int) and count >= wanted:
             return answers
-        short = types.NotDurable(f"written, but not on {wanted} replica(s) yet")
         return [
-            short if call.acknowledged and not isinstance(answer, Exception) else answer
+            _not_yet(answer, wanted) if call.acknowledged else answer
             for call, answer in zip(batch, answers, strict=True)
         ]
 
@@ -311,6 +310,12 @@ def _pack(call: _Call) -> bytes:
 
 def _packed(command: tuple[Argument, ...]) -> bytes:
     return hiredis.pack_command(command)  # type: ignore[arg-type, no-any-return]  # stub: one-tuple
+
+
+def _not_yet(answer: object, wanted: int) -> Exception:
+    if isinstance(answer, Exception):
+        return answer
+    return types.NotDurable(f"written, but not on {wanted} replica(s) yet", answer)
 
 
 def _fence(call: _Call) -> tuple[Argument, ...]:

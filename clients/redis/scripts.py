@@ -31,6 +31,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "record_get": _GUARD,
     "record_put": _GUARD,
     "tenant_create": _GUARD,
+    "pulse": (*_GUARD, CLOCK),
     "read": _GUARD,
     "find": _GUARD,
     "page": _GUARD,
@@ -72,10 +73,12 @@ ACKNOWLEDGED = frozenset({
     "replace_step",
     "record_put",
     "tenant_create",
+    "pulse",
 })
 """Scripts whose answer is an acknowledgement to somebody outside: SCIM or an operator.
 
-What a worker changes is not among them: a lost claim or settle only means that it is sent again.
+The pulse is among them because it is to show what they keep. What a worker changes is not: a lost
+claim or settle only means that it is sent again.
 """
 
 

@@ -27,7 +27,14 @@ class ForeignRedis(RedisUnavailable):
 
 
 class NotDurable(RedisUnavailable):
-    """It was written, but not yet where `BLDNG_SCIM_ACK` wants it: too few replicas have it."""
+    """It was written, but not yet where `BLDNG_SCIM_ACK` wants it: too few replicas have it.
+
+    `answer` is what Redis said to the call, for who may look at it all the same.
+    """
+
+    def __init__(self, text: str, answer: object = None) -> None:
+        super().__init__(text)
+        self.answer = answer
 
 
 class NotMaster(RedisUnavailable):

@@ -30,7 +30,7 @@ from clients.redis.types import RedisUnavailable
 from clients.redis.wake import Wake
 from clients.telemetry import Metrics, QueueCollector
 from gateway import app as gateway_app
-from gateway import ops
+from gateway import failovers, ops
 from gateway.app import Phase
 from gateway.cli import profiles
 from gateway.settings import Settings
@@ -110,7 +110,8 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
         worker = Worker(links, _means(settings, metrics, log))
         metrics.registry.register(QueueCollector(worker.janitor.snapshot))
         log.info("redis_opened", **redis.durability.facts())
-        await _run(worker, vitals, stop, _health(redis, settings))
+        tell = failovers.teller(settings.ack, metrics, log)
+        await _run(worker, vitals, stop, failovers.health(settings, redis, tell))
 
 
 async def _redis(
@@ -133,10 +134,6 @@ async def _redis(
             async with asyncio.timeout(REOPEN_S):
                 await stop.wait()
     return None
-
-
-def _health(redis: Stack, settings: Settings) -> Health:
-    return Health(redis.client, ack=settings.ack, allow_unsafe=settings.allow_unsafe_redis)
 
 
 def _bldng(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[Bldng]:

@@ -19,7 +19,7 @@ from clients.bldng.client import Bldng
 from clients.bldng.users import Users
 from clients.redis.wake import Wake
 from gateway import app as gateway_app
-from gateway import ops, settings
+from gateway import failovers, ops, settings
 from gateway.cli import work_process
 from mappers import profile
 from mappers.bldng.vocabulary import User
@@ -76,7 +76,9 @@ async def _main() -> None:
             profile_of=lambda _name: profile.DEFAULT,
         )
         worker = Worker(links, work_process._means(loaded, metrics, log))
-        await work_process._run(worker, vitals, stop, work_process._health(redis, loaded))
+        await work_process._run(
+            worker, vitals, stop, failovers.health(loaded, redis, lambda _: None)
+        )
 
 
 def _odd(bldng: Bldng) -> Bldng:

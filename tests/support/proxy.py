@@ -95,6 +95,10 @@ class Proxy:
         for link in list(self.links):
             link.reset()
 
+    def lead_to(self, upstream: int) -> None:
+        """New connections go to another port."""
+        self._upstream = upstream
+
     async def listen(self) -> None:
         """Take connections, on the port of before if there was one."""
         self._listener = await asyncio.start_server(self._serve, HOST, self.port)

@@ -6,7 +6,7 @@ newer behave as it does), or it is on PATH.
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,19 +68,28 @@ class Pair:
             await client.delete(MARKER)
 
 
+async def follow(server: EmbeddedRedis, port: int) -> None:
+    """Make a server a replica of the one behind this port."""
+    async with Redis.from_url(server.url) as client:
+        await client.replicaof("127.0.0.1", port)
+
+
+async def promote(server: EmbeddedRedis) -> None:
+    """Make a replica a master that accepts writes alone."""
+    async with Redis.from_url(server.url) as client:
+        await client.config_set("min-replicas-to-write", "0")
+        await client.replicaof("NO", "ONE")
+
+
 @asynccontextmanager
 async def replicated(
     directory: Path,
     *,
     replicas: int = 1,
     program: Path | None = None,
-    port_of_master: Callable[[int], int] = lambda port: port,
     **master_settings: str,
 ) -> AsyncIterator[Pair]:
-    """Running servers, in step with each other.
-
-    `port_of_master` may put something between master and replicas.
-    """
+    """Running servers, in step with each other. Settings are named with underscores."""
     extra = {**QUICK, **STRICT, **{k.replace("_", "-"): v for k, v in master_settings.items()}}
     with ExitStack() as open_:
 
@@ -93,8 +102,6 @@ async def replicated(
         master = start("master")
         pair = Pair(master, tuple(start(f"replica{number}") for number in range(replicas)))
         for each in pair.replicas:
-            async with Redis.from_url(each.url) as client:
-                port = port_of_master(master.port)
-                await client.replicaof("127.0.0.1", port)
+            await follow(each, master.port)
         await pair.in_step()
         yield pair
