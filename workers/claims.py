@@ -8,6 +8,7 @@ from clients.redis.queue import Queue
 from clients.redis.types import Claim, Claimed, RedisUnavailable
 from workers.agenda import Agenda
 from workers.means import Means
+from workers.suspects import Suspects
 
 TROUBLE_S: Final = (0.1, 2.0)
 """First and longest pause after Redis failed, in seconds."""
@@ -21,6 +22,7 @@ class Claims:
 
     def __init__(self, queue: Queue, partitions: Iterable[int], means: Means) -> None:
         self.agenda = Agenda(partitions)
+        self.suspects = Suspects()
         self.claimed_s = float("-inf")
         self._queue = queue
         self._pace = means.pace
@@ -43,18 +45,24 @@ class Claims:
             for partition in partitions:
                 group.create_task(self._ask(partition, share, take))
 
-    async def _ask(self, partition: int, share: int, take: Take) -> None:
+    async def claim_suspect(self, partition: int, take: Take) -> None:
+        """Ask the partition for one suspect; only with nothing else in hand."""
+        await self._ask(partition, 1, take, alone=True)
+
+    async def _ask(self, partition: int, share: int, take: Take, *, alone: bool = False) -> None:
         sent_s = self._clock()
         self.agenda.asked(partition, next_s=sent_s + self._fallback_s())
         try:
             await self._recover(partition)
-            claim = await self._claim(partition, share)
+            claim = await self._claim(partition, share, alone=alone)
         except RedisUnavailable as error:
             self._in_trouble(partition, error)
             return
         self._failures = 0
         self.claimed_s = self._clock()
         self._plan_next(partition, claim)
+        if alone and claim.items:
+            self.suspects.taken(partition, sent_s)
         for item in claim.items:
             take(item, sent_s)
 
@@ -66,7 +74,7 @@ class Claims:
             del self._unanswered[partition]
             self._log.info("claim_recovered", partition=partition, returned=returned)
 
-    async def _claim(self, partition: int, share: int) -> Claim:
+    async def _claim(self, partition: int, share: int, *, alone: bool) -> Claim:
         self._calls += 1
         prefix = f"{self._boot_id}.{self._calls}"
         self._unanswered[partition] = prefix
@@ -76,6 +84,7 @@ class Claims:
             token_prefix=prefix,
             lease_ms=self._pace.lease_ms,
             settle_ms=self._pace.settle_ms,
+            alone=alone,
         )
         del self._unanswered[partition]
         return claim
@@ -84,6 +93,8 @@ class Claims:
         """More may be there after items or reaped leases; else when the script says."""
         if claim.reaped:
             self._metrics.jobs_reclaimed.inc(claim.reaped)
+        else:
+            self.suspects.heard(partition, claim.suspects)
         now_s = self._clock()
         if claim.items or claim.reaped:
             self.agenda.at(partition, now_s)
@@ -92,6 +103,7 @@ class Claims:
 
     def _in_trouble(self, partition: int, error: RedisUnavailable) -> None:
         self._metrics.redis_failed(error)
+        self.suspects.heard(partition, 0)
         if self._failures == 0:
             self._log.warning("redis_trouble", kind=type(error).__name__)
         first_s, longest_s = TROUBLE_S

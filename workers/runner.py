@@ -20,7 +20,7 @@ from clients.redis.tenants import Tenants
 from clients.redis.types import Claimed, Settled
 from clients.redis.wake import Wake
 from mappers.profile import Profile
-from workers.claims import Claims
+from workers.claims import Claims, Take
 from workers.hands import Hand, Hands
 from workers.heart import Heart
 from workers.janitor import Janitor
@@ -87,12 +87,12 @@ class Worker:
         return self.janitor.lag_s < LAG_MAX_S and self._progresses()
 
     def _progresses(self) -> bool:
-        """An answered claim shows it; with all slots taken a settle or a beat does."""
+        """An answered claim shows it; while nothing is claimed a settle or a beat does."""
         now_s = self._means.clock()
         if now_s - self._claims.claimed_s < HEALTHY_WITHIN_S:
             return True
         shown_s = max(self._settler.settled_s, self._heart.beaten_s)
-        return self._hands.free == 0 and now_s - shown_s < self._means.pace.lease_s
+        return self._takes_nothing(now_s) and now_s - shown_s < self._means.pace.lease_s
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`, then drain. A cancellation ends at once; the leases heal it."""
@@ -134,14 +134,36 @@ class Worker:
 
         while not stop.is_set():
             self._claims.agenda.hurry(self._wake.take(), now_s=self._means.clock())
-            await self._claims.claim_due(self._hands.free, take)
+            await self._claim(take)
             await self._wake.wait(self._sleep_s())
 
+    async def _claim(self, take: Take) -> None:
+        """A suspect with empty hands when it is its turn, else whatever is due."""
+        now_s = self._means.clock()
+        if not self._takes_nothing(now_s):
+            partition = self._suspect(now_s)
+            if partition is None:
+                await self._claims.claim_due(self._hands.free, take)
+            else:
+                await self._claims.claim_suspect(partition, take)
+
+    def _suspect(self, now_s: float) -> int | None:
+        """The partition whose suspect is next."""
+        idle = not self._hands and self._claims.agenda.next_s() > now_s
+        return self._claims.suspects.turn(now_s, idle=idle)
+
+    def _takes_nothing(self, now_s: float) -> bool:
+        """No free slot, a suspect in hand, or one that waits for empty hands."""
+        waited_for = bool(self._hands) and self._suspect(now_s) is not None
+        return self._hands.free == 0 or self._claims.suspects.in_hand or waited_for
+
     def _sleep_s(self) -> float:
-        """Until the next partition is due; without a free slot, until one is given back."""
-        if self._hands.free == 0:
+        """Until there is something to claim; while nothing is claimed, until a settle."""
+        now_s = self._means.clock()
+        if self._takes_nothing(now_s):
             return self._means.pace.fallback_s
-        return max(0.0, self._claims.agenda.next_s() - self._means.clock())
+        next_s = min(self._claims.agenda.next_s(), self._claims.suspects.next_s)
+        return max(0.0, next_s - now_s)
 
     def _in_hand(self, item: Claimed, sent_s: float) -> Hand:
         lease = Lease(
@@ -160,8 +182,9 @@ class Worker:
         finally:
             was_full = self._hands.free == 0
             self._hands.drop(hand)
+            self._claims.suspects.settled(self._means.clock())
             self._show_slots()
-            if was_full:
+            if was_full or not self._hands:
                 self._wake.event.set()
 
     def _plan_next(self, partition: int, settled: Settled | None) -> None:

@@ -13,6 +13,7 @@ Partition, `P` = `sg:{pN}:`
     awake  STRING  present: a publish is not needed
     dirty  HASH    tenant -> number of dirty resources
     fence  STRING  written before a WAIT, so that it waits for what others wrote as well
+    sus    ZSET    suspects: `tenant/rk` -> when it may be tried alone; it waits in q as well
     sweep  HASH    `tenant/kind/id` -> cursor: what a big deletion or arrival left to do
 
 Beside them, `sg:{meta}:`

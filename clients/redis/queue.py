@@ -36,14 +36,17 @@ class Queue:
         settle_ms: int = SETTLE_MS,
         max_crashes: int = MAX_CRASHES,
         quantum: int = QUANTUM,
+        alone: bool = False,
     ) -> types.Claim:
         """Lease up to `max_items` due resources of the partition, tenants in fair order.
 
         `token_prefix` is new for every call: when no answer comes, give it to `recover`. A call
         that had to reap expired leases gives no items; ask again at once.
+        `alone` leases one suspect and nothing else: for a worker with nothing else in hand.
         """
-        args = (max_items, lease_ms, token_prefix, settle_ms, max_crashes, quantum)
-        reply = await self._lane.run("claim", keys.of_partition(partition), [self._epoch, *args])
+        args: list[Argument] = [self._epoch, max_items, lease_ms, token_prefix]
+        args += (settle_ms, max_crashes, quantum, int(alone))
+        reply = await self._lane.run("claim", keys.of_partition(partition), args)
         return _claim(partition, replies.rows(reply))
 
     async def beat(
@@ -181,10 +184,11 @@ def _claim(partition: int, reply: Sequence[object]) -> types.Claim:
         case "AGAIN":
             return types.Claim(reaped=replies.number(reply[1]), idle_ms=0)
         case "IDLE":
-            return types.Claim(idle_ms=replies.number(reply[1]))
+            suspects = replies.number(reply[2])
+            return types.Claim(idle_ms=replies.number(reply[1]), suspects=suspects)
         case _:
-            rows = map(replies.rows, reply[1:])
-            return types.Claim(items=tuple(_claimed(partition, row) for row in rows), idle_ms=0)
+            items = tuple(_claimed(partition, row) for row in map(replies.rows, reply[2:]))
+            return types.Claim(items=items, idle_ms=0, suspects=replies.number(reply[1]))
 
 
 def _claimed(partition: int, row: Sequence[object]) -> types.Claimed:

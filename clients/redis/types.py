@@ -289,11 +289,13 @@ class Claim:
     """What one claim call gave: items, or how long nothing will be due (`idle_ms`, -1 unknown).
 
     `reaped` counts expired leases returned to the queue; more than 0 means: ask again at once.
+    `suspects` counts the resources that may be tried now, each alone (not said while reaping).
     """
 
     items: tuple[Claimed, ...] = ()
     reaped: int = 0
     idle_ms: int = -1
+    suspects: int = 0
 
 
 class Outcome(StrEnum):

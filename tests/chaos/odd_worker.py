@@ -1,7 +1,7 @@
 """A worker with a bug: looking up certain people blocks its event loop or ends its process.
 
 Everything else is the real worker process. `ODD_BLOCK_S` says for how long the look-up of
-`object-block` blocks; the look-up of `object-poison` exits.
+`object-block` blocks; the look-up of `object-poison`, or of a name that begins so, exits.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class OddUsers(Users):
     async def find_by_subject(
         self, org: str, sso_subject: str, *, request_id: str
     ) -> tuple[User, ...]:
-        if sso_subject == "object-poison":
+        if sso_subject.startswith("object-poison"):
             os._exit(POISON_EXIT)
         if sso_subject == "object-block":
             time.sleep(float(os.environ["ODD_BLOCK_S"]))  # noqa: ASYNC251 - the bug

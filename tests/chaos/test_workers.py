@@ -227,28 +227,32 @@ async def lagging(stack: Stack, process: Process) -> bool:
     return await stack.probe(process) == 503
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a claim leases suspects together: everybody in hand at the five crashes is dead too",
-)
-async def test_f08_a_person_who_kills_the_process(stack: Stack, entra: Entra) -> None:
-    """Set aside as `crashloop` after five; nobody else of the same batch is."""
-    names = ["one", "two", "poison", "three"]
-    ids = {name: await entra.create(name) for name in names}
-
+@pytest.mark.parametrize(("more", "workers"), [(0, 1), (2, 1), (0, 2), (2, 2)])
+async def test_f08_a_person_who_kills_the_process(
+    stack: Stack, entra: Entra, more: int, workers: int
+) -> None:
+    """Set aside as `crashloop` after five; nobody who was in hand with them is."""
+    killers = [await entra.create(f"poison{number}") for number in range(more)]
+    people = [await entra.create(name) for name in ("one", "two", "three", "four", "five")]
+    killers.append(await entra.create("poison"))
+    stack.faults.add(Fault(action="delay", delay_ms=50))
+    pace = {"BLDNG_SCIM_LEASE_MS": "500", "BLDNG_SCIM_SETTLE_MS": "100"}
+    running = [stack.spawn_worker(odd_worker.PROGRAM, **pace) for _ in range(workers)]
     async with looking(stack) as look:
 
         async def dead() -> bool:
-            if not stack.processes[-1].running:
-                stack.spawn_worker(odd_worker.PROGRAM, **pace)
-            return (await look.state(ids["poison"])).state == "D"
+            for place, process in enumerate(running):
+                if not process.running:
+                    running[place] = stack.spawn_worker(odd_worker.PROGRAM, **pace)
+            return {(await look.state(each)).state for each in killers} == {"D"}
 
-        pace = {"BLDNG_SCIM_LEASE_MS": "500", "BLDNG_SCIM_SETTLE_MS": "100"}
-        stack.spawn_worker(odd_worker.PROGRAM, **pace)
-        await eventually(dead, within_s=20)
-        assert (await look.state(ids["poison"])).error_code == "crashloop"
-    await entra.check(dead=[ids["poison"]])
-    assert {each["displayName"] for each in stack.people()} == {"One", "Two", "Three"}
+        await eventually(dead, within_s=60)
+        await entra.check(dead=killers)
+        states = [await look.state(each) for each in killers]
+        assert {(each.error_code, each.crashes) for each in states} == {("crashloop", 5)}
+        assert {(await look.state(each)).crashes for each in people} == {0}
+    names = {each["displayName"] for each in stack.people()}
+    assert names == {"One", "Two", "Three", "Four", "Five"}
 
 
 async def test_f09_sigterm_under_load(stack: Stack, entra: Entra) -> None:

@@ -102,7 +102,7 @@ class GroupMachine(GroupWorkers):
             dead: Any = self.dump().get(harness.tenant_key("dead"), {})
             self.run(self.engine.queue.replay(self.engine.tenant, sorted(dead)))
             claim = self.run(self.engine.claim(16))
-            for item in claim.items:
+            for item in claim.items + self.run(self.engine.claim(alone=True)).items:
                 self.finish(item)
             if claim.idle_ms == -1 and self.run(self.engine.members.sweep(0)) == 0:
                 return

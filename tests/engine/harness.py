@@ -142,14 +142,19 @@ class Engine:
     async def delete(self, rk: str) -> types.Written:
         return await self.store.write(self.tenant, await self.deletion(rk))
 
-    async def claim(self, max_items: int = 16) -> types.Claim:
+    async def claim(self, max_items: int = 16, *, alone: bool = False) -> types.Claim:
         return await self.queue.claim(
             0,
             max_items=max_items,
             token_prefix=self.fresh("boot."),
             lease_ms=LEASE_MS,
             settle_ms=SETTLE_MS,
+            alone=alone,
         )
+
+    async def claim_alone(self) -> types.Claimed:
+        (item,) = (await self.claim(alone=True)).items
+        return item
 
     async def claim_one(self) -> types.Claimed:
         (item,) = (await self.claim(1)).items

@@ -77,11 +77,13 @@ async def test_an_expired_lease_of_a_known_record_returns_at_once(engine: Engine
 async def test_a_resource_that_kills_workers_is_set_aside(engine: Engine) -> None:
     await engine.create("u:1", un="ann")
     await engine.create("u:2", un="bob")
-    for _ in range(5):
+    for crashes in range(5):
         await engine.advance(SETTLE_MS)
         for item in (await engine.claim()).items:
             if item.rk == "u:2":
                 await engine.ok(item)
+        if crashes >= 2:
+            await engine.claim_alone()
         await engine.advance(LEASE_MS)
         assert (await engine.claim()).reaped == 1
     state = await engine.state("u:1")

@@ -268,6 +268,55 @@ BUGS = (
         found_by="test_breaker.test_half_open_lets_one_probe_through",
     ),
     Bug(
+        "suspects leased with others",
+        part="claim",
+        right="if suspect and not alone and not item.blocked then",
+        wrong="if false then",
+        found_by="test_suspects.test_a_suspect_is_leased_with_nobody_else",
+    ),
+    Bug(
+        "whoever is noted is leased alone",
+        part="claim",
+        right="and tonumber(s[1] or 0) >= SUSPECT",
+        wrong="",
+        found_by="test_suspects.test_who_was_replayed_is_forgotten",
+    ),
+    Bug(
+        "suspects of a tenant at rest are tried",
+        part="claim",
+        right="if waits and c.hold <= now and not c.paused and leases_of(of) < c.cap then",
+        wrong="if waits then",
+        found_by="test_suspects.test_a_full_tenant_keeps_its_suspects",
+    ),
+    Bug(
+        "suspects of a tenant at rest are forgotten",
+        part="claim",
+        right="if x.waits then redis.call('ZADD', x.of.q, due_now(x.sec), x.rk) end",
+        wrong="",
+        found_by="test_suspects.test_a_full_tenant_keeps_its_suspects",
+    ),
+    Bug(
+        "a tried suspect stays noted",
+        part="claim",
+        right="    else\n      if noted then redis.call('ZREM', P.sus, name) end",
+        wrong="    else",
+        found_by="test_suspects.test_who_was_replayed_keeps_its_settle_delay",
+    ),
+    Bug(
+        "security is no sooner among suspects",
+        part="claim",
+        right="redis.call('ZADD', P.sus, 'LT', due_now(item.s[13]), name)",
+        wrong="redis.call('ZADD', P.sus, 'NX', now, name)",
+        found_by="test_suspects.test_security_goes_first_among_suspects",
+    ),
+    Bug(
+        "suspects are lost in a repair",
+        part="audit",
+        right="redis.call('ZADD', T.q, 'XX', now, rk)",
+        wrong="",
+        found_by="test_suspects.test_a_repair_lets_claims_find_suspects_again",
+    ),
+    Bug(
         "names set back by a late request are free",
         part="settle",
         right="if not again and drop_released(sent) then",
@@ -326,6 +375,10 @@ UNSEEN_BY_THE_MACHINE = frozenset({
     "a success under way closes the breaker",
     "wake-up flag never cleared",
     "turn not taken",
+    "names set back by a late request are free",
+    "security is no sooner among suspects",
+    "suspects are lost in a repair",
+    "suspects of a tenant at rest are forgotten",
 })
 """What its rules do not look at: ages, fairness, wake-ups, safety timers. Directed tests do."""
 

@@ -84,5 +84,12 @@ for key, n in pairs(tallies) do
   redis.call('HDEL', key, T.name)
   if n > 0 then redis.call('HSET', key, T.name, n) end
 end
+for _, name in ipairs(redis.call('ZRANGE', P.sus, 0, -1)) do   -- claims find suspects again
+  local tenant, rk = string.match(name, '^([^/]+)/(.+)$')
+  if tenant == T.name then
+    redis.call('ZREM', P.sus, name)
+    redis.call('ZADD', T.q, 'XX', now, rk)
+  end
+end
 wake(reindex(T))
 return said

@@ -1,16 +1,22 @@
 -- CLAIM: leases due resources, tenants in the order in which they were served last.
 -- KEYS  partition keys (the chosen tenants' keys are learnt here, and read before the first write)
--- ARGV  epoch, max items, lease ms, token prefix, settle ms, max crashes, quantum
+-- ARGV  epoch, max items, lease ms, token prefix, settle ms, max crashes, quantum, '1' for one
+--       suspect alone
 -- Returns {AGAIN, n}   n expired leases were returned to the queue: ask again
---         {OK, item...} item = {tenant, rk, token, v, av, claim, document, backend id, failures,
+--         {OK, suspects, item...} item = {tenant, rk, token, v, av, claim, document, backend id, failures,
 --                       crashes, force, managed, applied digest, error, first dirty, cause,
 --                       {released `index:value`...} while the backend id is unknown,
 --                       {} or of a group {'1' when its fields changed, '1' when its record was
 --                       lost, '1' when more members wait, {member, backend id, stamp...}}}
---         {IDLE, ms}   nothing is due before ms (-1: nothing waits)
+--         {IDLE, ms, suspects}   nothing is due before ms (-1: nothing waits)
+-- A suspect is a resource over which SUSPECT workers died in a row: perhaps it kills them. It is
+-- leased alone, so that nobody dies with it: a claim that meets one notes it in `sus` and puts it
+-- off; `suspects` says how many may be tried now, by workers with nothing else in hand.
 -- Begins with ZREM or DEL, so that a full Redis can be drained.
 local max, lease_ms, prefix = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local settle_ms, max_crashes, quantum = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local alone = ARGV[8] == '1'
+local SUSPECT = 2
 
 -- 1. Leases that ran out: their workers are dead or slow. At most 32 in one call.
 local expired = {}
@@ -49,8 +55,25 @@ if #expired > 0 then
 end
 
 -- 2. Which tenants, and how many of each: a quantum in turn until max.
-local visits, possible = {}, 0
-for _, name in ipairs(redis.call('ZRANGEBYSCORE', P.r, '-inf', '(' .. now + 1, 'LIMIT', 0, max)) do
+-- Of suspects one, the first whose tenant may be served. The others that were looked at go back
+-- to their tenants' queues, where hold, pause and cap are kept; what is none any more is dropped.
+local visits, possible, dropped = {}, 0, {}
+local function look_at_suspects()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', P.sus, '-inf', now, 'LIMIT', 0, 16)) do
+    local tenant, rk = string.match(name, '^([^/]+)/(.+)$')
+    local of = tenant_keys(tenant)
+    local c, s = control(of), redis.call('HMGET', of.root .. 's:' .. rk, 'cr', 'sec')
+    local waits = redis.call('ZSCORE', of.q, rk) and tonumber(s[1] or 0) >= SUSPECT
+    if waits and c.hold <= now and not c.paused and leases_of(of) < c.cap then
+      visits[1] = {of = of, due = {rk}, take = 1}
+      return
+    end
+    dropped[#dropped + 1] = {name = name, of = of, rk = rk, waits = waits, sec = s[2]}
+  end
+end
+if alone then look_at_suspects() end
+for _, name in ipairs(alone and {}
+    or redis.call('ZRANGEBYSCORE', P.r, '-inf', '(' .. now + 1, 'LIMIT', 0, max)) do
   local of = tenant_keys(name)
   local c = control(of)
   local room = c.cap - leases_of(of)
@@ -62,7 +85,7 @@ for _, name in ipairs(redis.call('ZRANGEBYSCORE', P.r, '-inf', '(' .. now + 1, '
   possible = possible + math.min(quantum, #due)
   if possible >= max then break end
 end
-local left, progress = max, true
+local left, progress = alone and 0 or max, true
 while left > 0 and progress do
   progress = false
   for _, visit in ipairs(visits) do
@@ -96,7 +119,7 @@ end
 
 local function look(of, rk)
   local s = redis.call('HMGET', of.root .. 's:' .. rk, 'v', 'av', 'f', 'bid', 'fl', 'cr', 'rs',
-                       'mf', 'ah', 'e', 'c', 'w')
+                       'mf', 'ah', 'e', 'c', 'w', 'sec')
   local released = not s[4] and s[3] and redis.call('HKEYS', of.root .. 'rl:' .. rk)
   local doc = redis.call('GET', of.root .. 'd:' .. rk)
   return {rk = rk, s = s, released = released or {}, blocked = s[12] and held_up(of, rk, s[12]),
@@ -122,10 +145,11 @@ for _, visit in ipairs(visits) do
 end
 
 -- 4. Lease them.
-local reply = {'OK'}
+local noted = redis.call('EXISTS', P.sus) == 1
+local reply = {'OK', 0}
 local function lease(of, item)
   local s, claim = item.s, tonumber(item.s[3] or 0) + 1
-  local token = prefix .. '.' .. #reply
+  local token = prefix .. '.' .. #reply - 1
   redis.call('ZREM', of.q, item.rk)
   redis.call('ZADD', P.l, now + lease_ms, of.name .. '/' .. item.rk)
   redis.call('HSET', of.root .. 's:' .. item.rk, 'f', claim, 'tok', token, 'st', 'L')
@@ -136,12 +160,26 @@ local function lease(of, item)
                        s[7], s[8], s[9], s[10], item.since, s[11], item.released,
                        item.group and delta_of(item.group, s) or {}}
 end
+for _, x in ipairs(dropped) do
+  redis.call('ZREM', P.sus, x.name)
+  if x.waits then redis.call('ZADD', x.of.q, due_now(x.sec), x.rk) end
+  reindex(x.of)
+end
+local function put_off(of, item)
+  redis.call('ZREM', of.q, item.rk)
+  redis.call('ZADD', of.q, now + BLOCK_MS, item.rk)
+end
 for _, visit in ipairs(visits) do
   for _, item in ipairs(visit.items) do
-    if item.blocked then
-      redis.call('ZREM', visit.of.q, item.rk)
-      redis.call('ZADD', visit.of.q, now + BLOCK_MS, item.rk)
+    local suspect, name = tonumber(item.s[6] or 0) >= SUSPECT, visit.of.name .. '/' .. item.rk
+    if suspect and not alone and not item.blocked then
+      put_off(visit.of, item)
+      redis.call('ZADD', P.sus, 'LT', due_now(item.s[13]), name)
+    elseif item.blocked then
+      put_off(visit.of, item)
+      if noted then redis.call('ZREM', P.sus, name) end
     else
+      if noted then redis.call('ZREM', P.sus, name) end
       lease(visit.of, item)
     end
   end
@@ -152,12 +190,13 @@ for _, visit in ipairs(visits) do
   end
   reindex(visit.of)
 end
-if #reply > 1 then return reply end
+reply[2] = redis.call('ZCOUNT', P.sus, '-inf', now)
+if #reply > 2 then return reply end
 
 -- 5. Nothing: sleeping and finding nothing are one step, so no wake-up is lost.
 redis.call('DEL', P.awake)
 local due = redis.call('ZRANGE', P.r, 0, 0, 'WITHSCORES')[2]
 local expiry = redis.call('ZRANGE', P.l, 0, 0, 'WITHSCORES')[2]
-if not due and not expiry then return {'IDLE', -1} end
+if not due and not expiry then return {'IDLE', -1, reply[2]} end
 local at = math.min(tonumber(due or expiry), tonumber(expiry or due))
-return {'IDLE', math.max(0, math.ceil(at - now))}
+return {'IDLE', math.max(0, math.ceil(at - now)), reply[2]}

@@ -6,7 +6,7 @@ local CAPMAX = 16          -- leases of one tenant at a time, unless its ctl say
 
 local root = string.sub(KEYS[1], 1, -3)
 local P = {c = KEYS[2], r = KEYS[3], l = KEYS[4], leases = KEYS[5], awake = KEYS[6],
-           dirty = KEYS[7]}
+           dirty = KEYS[7], sus = root .. 'sus'}
 
 -- The same names as keys.py, for scripts that learn the tenant while they run.
 local function tenant_keys(name)

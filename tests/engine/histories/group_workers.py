@@ -20,6 +20,10 @@ class GroupWorkers(GroupWriters):
     def claim(self, max_items: int) -> None:
         self.work += self.run(self.engine.claim(max_items)).items
 
+    @rule()
+    def claim_a_suspect(self) -> None:
+        self.work += self.run(self.engine.claim(alone=True)).items
+
     def in_hand(self, pick: int) -> types.Claimed | None:
         if not self.work:
             self.claim(3)

@@ -20,8 +20,19 @@ class Workers(Writers):
 
     @rule(max_items=st.integers(1, 5))
     def claim(self, max_items: int) -> None:
-        claim = self.run(self.engine.claim(max_items))
+        self.take(self.run(self.engine.claim(max_items)))
+
+    @rule()
+    def claim_a_suspect(self) -> None:
+        """By a worker with nothing else in hand."""
+        claim = self.run(self.engine.claim(alone=True))
+        assert all(item.crashes >= 2 for item in claim.items)
+        assert len(claim.items) <= 1
+        self.take(claim, alone=True)
+
+    def take(self, claim: types.Claim, *, alone: bool = False) -> None:
         for item in claim.items:
+            assert alone or item.crashes < 2, "a suspect among others"
             self.check_lease(item)
             expires_ms = self.engine.now_ms + LEASE_MS
             self.work.append(Work(item, expires_ms=expires_ms, bid=item.backend_id))
