@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from clients.redis.types import Tenant
-from gateway.scim import answers, endpoints, faults, preferences, routing
+from gateway.scim import answers, endpoints, faults, preferences, queries, routing
 from gateway.scim.call import FACTS, SERVICES, Call, Facts, Services
 from mappers.scim import errors
 
@@ -54,6 +54,8 @@ async def dispatch(request: web.Request) -> web.StreamResponse:
     if endpoint is None:
         raise _unknown(services.base_url(tenant.name))
     call = Call(services, request, facts, tenant, target.item)
+    if call.strict:
+        queries.require_exclusive(request.query)
     return await endpoint.handler(request.method)(call)
 
 

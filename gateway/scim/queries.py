@@ -60,6 +60,15 @@ def view(request: Asked) -> View:
     return _view(_folded(request.query))
 
 
+def require_exclusive(given: Mapping[str, Any]) -> None:
+    """Raise InvalidValue when both ways to choose attributes are used (RFC 7644, 3.9).
+
+    For strict requests; else what is asked for is shown without what is excluded.
+    """
+    if {"attributes", "excludedattributes"} <= _folded(given).keys():
+        raise errors.InvalidValue("Send attributes or excludedAttributes, not both.")
+
+
 def window(request: Asked) -> Window | None:
     """The part of the members that `membersCount` and `membersAfter` ask for, None for all.
 

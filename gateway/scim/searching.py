@@ -16,7 +16,16 @@ from gateway.scim import answers, kinds, memberships, queries
 from gateway.scim.call import Call
 from gateway.scim.memberships import Known
 from gateway.scim.queries import Query
-from mappers.scim import errors, listing, members, projection, resources
+from mappers.scim import (
+    documents,
+    errors,
+    listing,
+    members,
+    messages,
+    projection,
+    resources,
+    strict,
+)
 from mappers.scim import filter as filters
 from mappers.scim.attributes import ResourceType
 
@@ -33,7 +42,11 @@ async def find(call: Call, among: Among) -> web.Response:
 
 async def search(call: Call, among: Among) -> web.Response:
     """200 with the resources that a SearchRequest body asks for; 400."""
-    return await _listed(call, among, queries.of_search(await call.body()))
+    body = await call.body()
+    if call.strict:
+        strict.require_message(body, messages.SEARCH_REQUEST)
+        queries.require_exclusive(documents.read_object(body))
+    return await _listed(call, among, queries.of_search(body))
 
 
 async def _listed(call: Call, among: Among, query: Query) -> web.Response:
