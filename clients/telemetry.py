@@ -162,6 +162,9 @@ class Metrics:
             "possible_loss_window_seconds",
             "Time before the last change of Redis whose writes may be lost; 0 when none are.",
         )
+        self.redis_memory_ratio = self._gauge(
+            "redis_memory_ratio", "Share of Redis' maxmemory that is used; 0 without a limit."
+        )
         self.event_loop_lag = self._gauge(
             "event_loop_lag_seconds", "How late the last timer of the event loop fired."
         )

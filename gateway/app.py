@@ -29,8 +29,10 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from clients.redis import stack
+from clients.redis import memory, stack
+from clients.redis.connection import Client
 from clients.redis.durability import Durability
+from clients.redis.health import Health
 from clients.redis.stack import Stack
 from clients.redis.types import RedisUnavailable
 from clients.telemetry import Metrics
@@ -42,6 +44,7 @@ from gateway.scim.auth import Authenticator
 from gateway.scim.call import SERVICES, Services
 from gateway.scim.edge import dispatch, edge
 from gateway.scim.meters import Meters
+from gateway.scim.room import Room
 from gateway.settings import Address, Settings
 
 REOPEN_S: Final = 1.0
@@ -65,20 +68,32 @@ class Phase:
 
 
 def make_app(
-    settings: Settings, *, metrics: Metrics, log: FilteringBoundLogger
+    settings: Settings,
+    *,
+    metrics: Metrics,
+    log: FilteringBoundLogger,
+    room: Room | None = None,
 ) -> web.Application:
     """The SCIM application; Redis is opened when it starts and closed when it is cleaned up.
 
+    `room` is told how full Redis is; without one the application makes its own.
     Starting it raises RedisUnavailable or UnsafeRedis.
     """
     app = web.Application(middlewares=[edge], client_max_size=settings.body_limit_bytes)
     app.router.add_route("*", "/{path:.*}", dispatch)
-    app.cleanup_ctx.append(partial(_services, settings=settings, metrics=metrics, log=log))
+    room = room or _room(settings, metrics)
+    context = partial(_services, settings=settings, metrics=metrics, log=log, room=room)
+    app.cleanup_ctx.append(context)
     return app
 
 
 async def _services(
-    app: web.Application, *, settings: Settings, metrics: Metrics, log: FilteringBoundLogger
+    app: web.Application,
+    *,
+    settings: Settings,
+    metrics: Metrics,
+    log: FilteringBoundLogger,
+    room: Room,
 ) -> AsyncIterator[None]:
     """Open Redis, check it, and hand the parts to the handlers."""
     server, volatile = settings.redis_server(), settings.allow_unsafe_redis
@@ -89,8 +104,17 @@ async def _services(
         log.info("redis_opened", **redis.durability.facts())
         tell = failovers.teller(settings.ack, metrics, log)
         health = failovers.health(settings, redis, tell)
-        app[SERVICES] = _compose(settings, redis, metrics=metrics, log=log, probe=health.probe)
+        probe = partial(_probe, redis.client, health, room)
+        await probe()
+        app[SERVICES] = _compose(settings, redis, metrics=metrics, log=log, room=room, probe=probe)
         yield
+
+
+async def _probe(client: Client, health: Health, room: Room) -> Durability:
+    """Ask Redis whether it is there and safe, and how full it is."""
+    kept = await health.probe()
+    room.observe(await memory.used_share(client))
+    return kept
 
 
 def _compose(
@@ -99,6 +123,7 @@ def _compose(
     *,
     metrics: Metrics,
     log: FilteringBoundLogger,
+    room: Room,
     probe: Callable[[], Awaitable[Durability]],
 ) -> Services:
     authenticator = Authenticator(
@@ -115,6 +140,7 @@ def _compose(
         admission=Admission(_allowance(settings), metrics, clock=time.monotonic),
         metrics=metrics,
         meters=Meters(metrics),
+        room=room,
         log=log,
         probe=probe,
         public_url=settings.public_url or "",
@@ -123,6 +149,10 @@ def _compose(
         new_id=lambda: str(uuid.uuid4()),
         new_request_id=lambda: secrets.token_hex(16),
     )
+
+
+def _room(settings: Settings, metrics: Metrics) -> Room:
+    return Room(settings.redis_memory_limit / 100, metrics)
 
 
 def _allowance(settings: Settings) -> Allowance:
@@ -145,19 +175,21 @@ async def serve(
     at = at or Place()
     metrics = Metrics(CollectorRegistry(), version=importlib.metadata.version("bldng-scim"))
     watch, phase = ops.RedisWatch(clock=time.monotonic), Phase()
+    room = _room(settings, metrics)
     operators = _Operators(
         ops.make_app(
             metrics.registry,
             readiness=lambda: [*phase.reasons(), *watch.reasons()],
             liveness=list,
             before_scrape=_nothing,
-            facts=watch.facts,
+            facts=lambda: {**watch.facts(), "warnings": room.warnings()},
         ),
         settings,
         at,
     )
     async with operators:
-        runner = await _started(settings, stop, metrics=metrics, log=log)
+        make = partial(make_app, settings, metrics=metrics, log=log, room=room)
+        runner = await _started(make, stop, log=log)
         if runner is None:
             return
         try:
@@ -203,12 +235,14 @@ class _Operators:
 
 
 async def _started(
-    settings: Settings, stop: asyncio.Event, *, metrics: Metrics, log: FilteringBoundLogger
+    make: Callable[[], web.Application],
+    stop: asyncio.Event,
+    *,
+    log: FilteringBoundLogger,
 ) -> web.AppRunner | None:
     """A runner whose application has opened Redis, or None when told to stop before."""
     while not stop.is_set():
-        app = make_app(settings, metrics=metrics, log=log)
-        runner = _runner(app)
+        runner = _runner(make())
         try:
             await runner.setup()
         except RedisUnavailable as error:

@@ -129,6 +129,14 @@ class Settings(RedisSettings):
         " docs/redis.md.",
         examples=["fsync"],
     )
+    redis_memory_limit: int = Field(
+        90,
+        ge=10,
+        le=100,
+        description="Percent of Redis' `maxmemory` above which SCIM creates are refused with 503,"
+        " until it is 5 points below. At 100 Redis itself refuses all that grows.",
+        examples=["90"],
+    )
     allow_unsafe_redis: bool = Field(
         default=False,
         description="Start although Redis may evict, does not persist or does not keep"

@@ -19,6 +19,7 @@ from gateway.scim import preferences, routing
 from gateway.scim.admission import Admission
 from gateway.scim.auth import Authenticator
 from gateway.scim.meters import Meters
+from gateway.scim.room import Room
 from gateway.scim.turns import Turns
 from mappers.scim import errors
 
@@ -42,7 +43,8 @@ LISTED_MEMBERS_LIMIT: Final = 1_000_000
 class Services:
     """The parts of the process that handlers use.
 
-    `probe` asks Redis whether it is there and safe; it raises RedisUnavailable or UnsafeRedis.
+    `probe` asks Redis whether it is there and safe, and how full; it raises RedisUnavailable or
+    UnsafeRedis.
     `public_url` is what customers reach us by; a body may have `body_limit_bytes`. `now_ms` and
     the two after it are clock and dice.
     `scan_limit` bounds how many resources a filter without an index may look at, and
@@ -54,6 +56,7 @@ class Services:
     members: Members
     authenticator: Authenticator
     admission: Admission
+    room: Room
     metrics: Metrics
     meters: Meters
     log: FilteringBoundLogger

@@ -25,7 +25,8 @@ async def get(call: Call, resource: ResourceType) -> web.Response:
 
 
 async def create(call: Call, resource: ResourceType) -> web.Response:
-    """201 with the resource and its Location; 400, 409. A group's members join right after it."""
+    """201 with the resource and its Location; 400, 409, 503. A group's members join after it."""
+    call.services.room.require()
     parsed = bodies.parsed(call, await call.body(), resource)
     doc = resources.new(
         parsed.doc, id=call.services.new_id(), now_iso=call.now_iso(), resource=resource

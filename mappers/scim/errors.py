@@ -10,7 +10,7 @@
     ├── PreconditionFailed, PayloadTooLarge, UnsupportedMediaType                 412, 413, 415
     ├── RateLimited ── TooManyRefused                                                  429
     ├── Internal, NotImplementedHere                                              500, 501
-    └── Unavailable ── VersionConflict                                                 503
+    └── Unavailable ── NearlyFull, VersionConflict                                     503
 
 `detail` is what the customer's administrator reads in Entra's provisioning log: which attribute,
 what is wrong, how to mend it. It never holds a value that somebody sent.
@@ -252,6 +252,19 @@ class Unavailable(ScimError):
         return {"Retry-After": str(self.retry_after_s)}
 
 
+class NearlyFull(Unavailable):
+    """The store has little room left, which is kept for changes of what is there."""
+
+    name = "nearly_full"
+    default_detail = (
+        "The store is nearly full: no new resource is taken for now. Changes, deactivations and"
+        " deletions are. Repeat after Retry-After; our operators have to make room."
+    )
+
+    def __init__(self, detail: str = "", *, retry_after_s: int = 60) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+
+
 class VersionConflict(Unavailable):
     """Other writers won the compare-and-set every time it was tried."""
 
@@ -285,6 +298,7 @@ CATALOGUE: tuple[type[ScimError], ...] = (
     Internal,
     NotImplementedHere,
     Unavailable,
+    NearlyFull,
     VersionConflict,
 )
 """Every row of the catalogue, in the order of status."""

@@ -42,6 +42,7 @@ from tests.chaos.scene import (
 )
 from tests.support import oracle
 from tests.support import redis as servers
+from tests.support.redis import use
 from tests.support.stack import TENANT, Process, Stack, lines, running
 from tests.support.waiting import eventually
 from tests.support.worker import person
@@ -188,6 +189,36 @@ async def test_f18_full(stack: Stack, entra: Entra) -> None:
     assert (await entra.try_create("new"))[0] == 201
     assert await entra.patch(known[0], displayName="Changed") == 200
     await entra.check()
+
+
+async def test_f18_nearly_full(stack: Stack, entra: Entra) -> None:
+    """Nobody new is taken before it is full, and nothing else notices; no restart mends it."""
+    gateway = stack.processes[0]
+    await stack.start_worker()
+    known = [await entra.create(f"p{number}") for number in range(6)]
+    await entra.check()
+    async with looking(stack) as look:
+        client = look.redis.client
+        await use(client, 0.93)
+        await eventually(lambda: warned(stack, gateway), within_s=20)
+        assert await stack.probe(gateway) == 200
+        assert (await entra.try_create("new"))[0] == 503
+        assert await entra.patch(known[0], active=False) == 200
+        assert await entra.delete(known[1]) == 204
+        await entra.check()
+        await use(client, 0.5)
+        await eventually(lambda: unwarned(stack, gateway), within_s=20)
+    await entra.create("new")
+    await entra.check()
+
+
+async def warned(stack: Stack, process: Process) -> bool:
+    async with stack.http.get(f"http://127.0.0.1:{process.ops}/readyz") as answer:
+        return "maxmemory" in await answer.text()
+
+
+async def unwarned(stack: Stack, process: Process) -> bool:
+    return not await warned(stack, process)
 
 
 async def test_f19_may_evict(stack: Stack) -> None:

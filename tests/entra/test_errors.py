@@ -22,6 +22,7 @@ ROWS: list[dict[str, Any]] = orjson.loads(Path(__file__).with_name("errors.json"
 ELSEWHERE = {
     "unauthorized": "test_auth",
     "unavailable": "test_redis_trouble",
+    "nearly_full": "test_room",
     "version_conflict": "test_races",
     "too_many": "test_lists",
     "unresolved": "test_bulk",

@@ -36,6 +36,18 @@ def server(
     )
 
 
+BALLAST = "for i = 1, 200 do redis.call('SET', 'ballast' .. i, string.rep('x', 100000)) end"
+"""Twenty megabytes, beside which a server's own needs are small."""
+
+
+async def use(client: Client, share: float) -> None:
+    """Give a server so much memory that this share of it is used."""
+    await client.eval(BALLAST, 0)
+    info = await client.info("memory")
+    used = info["used_memory"] - info["mem_not_counted_for_evict"]
+    await client.config_set("maxmemory", int(used / share))
+
+
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
     """A running redis-server of this test process; tests must leave it running."""
