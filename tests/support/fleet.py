@@ -145,8 +145,11 @@ async def _followed(nodes: Sequence[EmbeddedRedis], replicas: int) -> bool:
     async with Redis(port=nodes[0].port) as client:
         info = await client.info("replication")
     online = [info.get(f"slave{number}", {}).get("state") for number in range(replicas)]
-    known = [str(await command(node, "CLUSTER NODES")).count("'slave") for node in nodes]
-    return online == ["online"] * replicas and known == [replicas] * len(nodes)
+    for node in nodes:
+        flags = [each["flags"] for each in (await command(node, "CLUSTER NODES")).values()]
+        if sum("slave" in each for each in flags) != replicas:
+            return False
+    return online == ["online"] * replicas
 
 
 async def command(node: EmbeddedRedis | int, *words: object) -> Any:
