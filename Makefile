@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SOAK_S ?= 1200
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check bench mutants chaos lock clean
+.PHONY: help run test check bench mutants chaos soak lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -30,6 +31,9 @@ mutants: $(VENV)/.dev  ## every planted bug, each of which a test must find
 
 chaos: $(VENV)/.dev  ## the whole fault catalogue, the long rows too: a line for each row at the end
 	$(BIN)/pytest -m "long or not long" -v --rows tests/chaos
+
+soak: $(VENV)/.dev  ## faults, kills and load for SOAK_S seconds (1200), then every account must agree
+	$(BIN)/python -m tests.chaos.soak $(SOAK_S)
 
 lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml (needs uv on PATH)
 	./deploy/lock.sh

@@ -299,17 +299,17 @@ async def passed(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-def resident_kb(process: Process) -> int:
+def resident_kb(pid: int) -> int:
     """The memory that a process has now, in KB."""
-    return _memory_kb(process, "VmRSS:")
+    return _memory_kb(pid, "VmRSS:")
 
 
 def peak_kb(process: Process) -> int:
     """The most memory that a process ever had, in KB."""
-    return _memory_kb(process, "VmHWM:")
+    return _memory_kb(process.pid, "VmHWM:")
 
 
-def _memory_kb(process: Process, name: str) -> int:
-    status = Path(f"/proc/{process.pid}/status").read_text()
+def _memory_kb(pid: int, name: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
     line = next(each for each in status.splitlines() if each.startswith(name))
     return int(line.split()[1])

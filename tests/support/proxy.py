@@ -40,7 +40,7 @@ class Rule:
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """One connection through the proxy. `said` holds what the client sent on it, for the test."""
+    """One connection through the proxy. `said` holds the first of what the client sent on it."""
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
@@ -128,7 +128,8 @@ class Proxy:
 
     async def _carry_up(self, reader: asyncio.StreamReader, link: Link) -> None:
         while chunk := await reader.read(CHUNK):
-            link.said += chunk
+            if len(link.said) < CHUNK:
+                link.said += chunk
             rule = self._strikes(chunk)
             if rule is not None and rule.action == "half":
                 rule.struck += 1
