@@ -20,6 +20,7 @@ from mappers.scim import path as paths
 from mappers.scim.attributes import ResourceType
 from mappers.scim.expressions import Path, find_key
 from mappers.scim.operations import Operation
+from mappers.tolerance import tolerance
 
 MAX_OPERATIONS = 2000
 """Operations in one request; Entra sends one per changed attribute or removed member."""
@@ -53,8 +54,12 @@ def operations(body: bytes, resource: ResourceType) -> Patch:
     return Patch(tuple(read), expansion.reported(ignored))
 
 
+@tolerance(
+    seen="onyx #14074",
+    test="unit/mappers/test_entra.py::test_a_tombstone_and_a_restore_round_trip",
+)
 def is_tombstone(doc: Mapping[str, Any]) -> bool:
-    """Whether the userName is that of an account in Entra's recycle bin.
+    """A userName of 32 hex digits and a login, with `active` false, is a deleted account's.
 
     Entra renames a soft-deleted user to its object id without dashes and the old login
     (onyx #14074), and disables it in the same request.
@@ -92,10 +97,8 @@ def _read(sent: Any, resource: ResourceType, ignored: list[str]) -> Iterator[Ope
     if text is None:
         yield from keys_as_paths(verb, value, resource, ignored)
         return
-    try:
-        path = paths.parse(text, resource)
-    except errors.UnknownAttribute as error:
-        ignored.append(error.attribute)
+    path = known_path(text, resource, ignored)
+    if path is None:
         return
     if verb == "remove":
         yield from only_the_named_values(path, value, ignored)
@@ -105,13 +108,21 @@ def _read(sent: Any, resource: ResourceType, ignored: list[str]) -> Iterator[Ope
         yield from map(active_is_said, expansion.by_path(verb, path, value, resource, ignored))
 
 
+@tolerance(
+    seen="Microsoft's Postman collection",
+    test="unit/mappers/test_entra.py::test_operations_in_any_case",
+)
 def member_in_any_case(sent: Mapping[str, Any], name: str, *, default: Any = None) -> Any:
     """`operations` is read like `Operations`: names have no case (RFC 7643 2.1)."""
     return sent.get(find_key(sent, name), default)
 
 
+@tolerance(
+    seen="https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility",
+    test="unit/mappers/test_entra.py::test_verb_in_any_case",
+)
 def verb_in_any_case(sent: Mapping[str, Any]) -> str:
-    """`Add`, `Replace` and `Remove` are the RFC's words in the legacy dialect (page above)."""
+    """`Add`, `Replace` and `Remove` are the RFC's words in the legacy dialect."""
     verb = member_in_any_case(sent, "op")
     folded = verb.casefold() if isinstance(verb, str) else ""
     if folded not in _VERBS:
@@ -119,14 +130,35 @@ def verb_in_any_case(sent: Mapping[str, Any]) -> str:
     return folded
 
 
+@tolerance(
+    seen="https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility",
+    test="unit/mappers/test_entra.py::test_no_empty_path",
+)
 def no_empty_path(sent: Mapping[str, Any]) -> str | None:
-    """An empty path is no path (page above: the flag dialect has operations without one)."""
+    """An empty path is no path (the flag dialect has operations without one)."""
     path = member_in_any_case(sent, "path")
     if path is not None and not isinstance(path, str):
         raise errors.InvalidPath("A path must be text, like name.givenName.")
     return path.strip() or None if path else None
 
 
+@tolerance(
+    seen="snipe-it #14708, kortix-ai/suna #7302",
+    test="unit/mappers/test_entra.py::test_an_unknown_attribute_does_not_keep_a_leaver_active",
+)
+def known_path(text: str, resource: ResourceType, ignored: list[str]) -> Path | None:
+    """An operation on an unknown attribute is passed over and reported; those beside it count."""
+    try:
+        return paths.parse(text, resource)
+    except errors.UnknownAttribute as error:
+        ignored.append(error.attribute)
+        return None
+
+
+@tolerance(
+    seen="SCIM-SDK #26, https://learn.microsoft.com/answers/questions/1435791",
+    test="unit/mappers/test_entra.py::test_keys_as_paths",
+)
 def keys_as_paths(
     verb: str, value: Any, resource: ResourceType, ignored: list[str]
 ) -> Iterator[Operation]:
@@ -144,6 +176,10 @@ def keys_as_paths(
         yield from map(active_is_said, expansion.by_name(verb, name, part, resource, ignored))
 
 
+@tolerance(
+    seen="azure-docs #30826, SCIM-SDK #149",
+    test="unit/mappers/test_entra.py::test_only_the_named_values",
+)
 def only_the_named_values(path: Path, value: Any, ignored: list[str]) -> Iterator[Operation]:
     """Remove with a value removes that value only, never the whole list (azure-docs #30826).
 

@@ -22,6 +22,7 @@ from gateway.scim.meters import Meters
 from gateway.scim.room import Room
 from gateway.scim.turns import Turns
 from mappers.scim import errors
+from mappers.tolerance import tolerance
 
 IGNORED_LOGGED: Final = 10
 """Names of ignored attributes that a log line holds."""
@@ -140,8 +141,15 @@ class Call:
             self.services.metrics.ignored_attributes.inc(len(names))
             self.facts.noted["ignored"] = [_safe(name) for name in names[:IGNORED_LOGGED]]
 
+    @tolerance(
+        seen="azure-docs #12728, better-auth #6365",
+        test="entra/test_edge.py::test_bodies_as_clients_declare_them",
+    )
     async def body(self) -> bytes:
-        """The request's body. Raises UnsupportedMediaType, and what aiohttp raises at reading."""
+        """A body may be declared as application/json, with parameters, or not at all.
+
+        Raises UnsupportedMediaType, and what aiohttp raises at reading.
+        """
         media_type = self.request.headers.get("Content-Type", "").partition(";")[0]
         if media_type.strip().lower() not in BODY_TYPES:
             raise errors.UnsupportedMediaType

@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.scim import answers
 from gateway.scim.call import Call
 from mappers.scim import discovery, errors, listing
+from mappers.tolerance import tolerance
 
 Describe = Callable[[str], list[dict[str, Any]]]
 
@@ -19,6 +20,15 @@ async def service_provider_config(call: Call) -> web.Response:
         call.base_url, max_payload_bytes=call.services.body_limit_bytes
     )
     return answers.document(described)
+
+
+@tolerance(
+    seen="Microsoft's Postman collection",
+    test="conformance/test_postman.py::test_the_endpoints",
+)
+async def service_configuration(call: Call) -> web.Response:
+    """/ServiceConfiguration is another name of /ServiceProviderConfig."""
+    return await service_provider_config(call)
 
 
 async def everything(call: Call, describe: Describe) -> web.Response:

@@ -112,8 +112,8 @@ def _counting(op: str, write: OfResource, resource: ResourceType) -> Handler:
 
 
 def _of_discovery() -> Iterator[Endpoint]:
-    for name in ("/ServiceProviderConfig", "/ServiceConfiguration"):  # Postman asks the second
-        yield Endpoint(name, {"GET": discovery.service_provider_config})
+    yield Endpoint("/ServiceProviderConfig", {"GET": discovery.service_provider_config})
+    yield Endpoint("/ServiceConfiguration", {"GET": discovery.service_configuration})
     for name, describe in (
         ("/ResourceTypes", described.resource_types),
         ("/Schemas", described.schemas),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gateway.scim.call import Asked
 from mappers.scim import documents, errors, listing, projection
+from mappers.tolerance import tolerance
 
 MAX_MEMBERS: Final = 1000
 """Most members in one window."""
@@ -94,8 +95,12 @@ def _members_count(text: str | int) -> int:
         raise errors.InvalidValue("membersCount must be a whole number.") from None
 
 
+@tolerance(
+    seen="https://learn.microsoft.com/entra/identity/app-provisioning/application-provisioning-config-problem-scim-compatibility",
+    test="entra/test_edge.py::test_paths_as_people_and_clients_write_them",
+)
 def of_parameters(request: Asked) -> Query:
-    """The list that the query parameters ask for; unknown ones mean nothing (Entra's flags).
+    """Unknown query parameters mean nothing: Entra's flags follow the Tenant URL.
 
     Raises InvalidValue for page parameters that are no numbers.
     """

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mappers.tolerance import tolerance
+
 BASE: Final = ("scim", "v2")
 
 ITEM: Final = "{id}"
@@ -22,8 +24,14 @@ class Target:
     item: str = ""
 
 
+@tolerance(
+    seen="SCIMReferenceCode #43",
+    test="entra/test_manners.py::test_routes_have_no_case_and_slashes_do_not_count",
+)
 def locate(path: str) -> Target | None:
-    """The target of a decoded path, or None when it does not begin with the base and a tenant.
+    """Slashes too many are dropped and endpoints have no case: `//users/` is `/Users`.
+
+    Gives None for a decoded path that does not begin with the base and a tenant.
 
     `/scim/v2/acme/Users/42` gives `users/{id}` and `42`; `/scim/v2/acme/Users/.search` gives
     `users/.search`. An endpoint that does not exist gives a target all the same.

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from mappers.tolerance import tolerance
+
 T = TypeVar("T")
 
 Plain = type[str] | type[bool] | None
@@ -147,8 +149,12 @@ class ResourceType:
         required = (attribute for attribute in self.schema.attributes if attribute.required)
         object.__setattr__(self, "required", tuple(required))
 
+    @tolerance(
+        seen="older revisions of Microsoft's SCIM tutorial",
+        test="unit/mappers/scim/test_attributes.py::test_a_schema_is_found_in_any_case_and_when_misspelt",
+    )
     def find_schema(self, urn: str) -> Schema | None:
-        """The core schema or extension of a URN, in any case or known misspelling."""
+        """A URN finds its schema, core or extension, in any case and in a known misspelling."""
         return self._urns.get(urn) or self._urns.get(urn.casefold())
 
     @property
@@ -156,7 +162,12 @@ class ResourceType:
         """Every known spelling of every known URN; the folded ones are among them."""
         return self._urns
 
+    @tolerance(
+        seen="Microsoft's Postman collection",
+        test="unit/mappers/scim/test_attributes.py::test_a_name_is_found_in_any_case_and_in_extensions",
+    )
     def _everything(self) -> Iterator[tuple[str | None, Attribute]]:
+        """An attribute of an extension is found by its bare name too, like `department`."""
         for attribute in (*self.common, *self.schema.attributes):
             yield None, attribute
         for schema in self.extensions:

@@ -10,6 +10,7 @@ from mappers.scim import comparison, errors, expressions, values
 from mappers.scim.attributes import Attribute, Type
 from mappers.scim.expressions import Path, Value
 from mappers.scim.operations import Operation
+from mappers.tolerance import tolerance
 
 Element = dict[str, Any]
 
@@ -38,10 +39,14 @@ def _value(operation: Operation, attribute: Attribute, current: Any) -> Any:
     return current if named is not None and not _same(attribute, current, named) else None
 
 
+@tolerance(
+    seen="scim-patch #453",
+    test="unit/mappers/scim/test_patch.py::test_what_an_operation_makes_of_an_attribute",
+)
 def _object(
     operation: Operation, path: Path, attribute: Attribute, current: Element
 ) -> Element | None:
-    """A single object. A filter on it is read as on a list of one (scim-patch #453)."""
+    """A filter on a single object is read as on a list of one (scim-patch #453)."""
     if path.where is not None and not comparison.matches(path.where, current):
         if operation.removes:
             return current or None
@@ -97,8 +102,12 @@ def _appended(attribute: Attribute, elements: list[Any], given: list[Any]) -> li
     return elements
 
 
+@tolerance(
+    seen="SCIMReferenceCode #87",
+    test="unit/mappers/scim/test_patch.py::test_what_an_operation_makes_of_an_attribute",
+)
 def _without(attribute: Attribute, elements: list[Any], named: Any) -> list[Any]:
-    """The list without the elements named; without a name there is nothing left."""
+    """Removing what is not there succeeds; without a name there is nothing left."""
     if named is None:
         return []
     listed = named if isinstance(named, list) else [named]
@@ -153,8 +162,12 @@ def _reduced(
     return [element for element in kept if element is not None]
 
 
+@tolerance(
+    seen="scim-for-keycloak #73, sourcegraph #49200",
+    test="unit/mappers/scim/test_patch.py::test_several_operations_land_in_one_element",
+)
 def _created(path: Path) -> Element:
-    """A new element that the path's filter selects."""
+    """A filter that matches nothing creates the element that it describes."""
     if path.where is None:
         return {}
     found = expressions.equalities(path.where)

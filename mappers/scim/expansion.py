@@ -12,6 +12,7 @@ from mappers.scim import path as paths
 from mappers.scim.attributes import Attribute, ResourceType, Type, open_attribute
 from mappers.scim.expressions import Path
 from mappers.scim.operations import Operation
+from mappers.tolerance import tolerance
 
 MAX_REPORTED = 20
 """How many ignored names are reported of one request."""
@@ -40,11 +41,20 @@ def by_name(
     except errors.UnknownAttribute as error:
         ignored.append(error.attribute)
         return
-    if path.attribute is not None and path.attribute.name in _SENT_ALONG and path.urn is None:
+    if is_sent_along(path):
         return
     if isinstance(value, dict) and _is_foreign_extension(path, resource):
         path = Path(name, None)
     yield from by_path(op, path, value, resource, ignored)
+
+
+@tolerance(
+    seen="our choice: RFC 7644 3.5.1 has it so for PUT",
+    test="unit/mappers/test_entra.py::test_keys_as_paths",
+)
+def is_sent_along(path: Path) -> bool:
+    """Read-only attributes that a client read and sends back among others have no effect."""
+    return path.attribute is not None and path.attribute.name in _SENT_ALONG and path.urn is None
 
 
 def by_path(
@@ -114,15 +124,19 @@ def _parts(
     for name, part in value.items():
         sub = attribute.find(name)
         if sub is None:
-            ignored.append(f"{attribute.name}.{name}")
+            values.pass_over(attribute, name, ignored)
             continue
         yield Operation(op, Path(path.urn, attribute, None, sub), values.tidy(sub, part, ignored))
 
 
+@tolerance(
+    seen="our choice; as for whole attributes",
+    test="unit/mappers/test_entra.py::test_an_element_may_be_given_as_text",
+)
 def _element(
     op: str, path: Path, attribute: Attribute, value: Any, ignored: list[str]
 ) -> Operation:
-    """The elements that a filter selects, as objects; a bare text is their `value`."""
+    """A bare text for the elements that a filter selects is their `value`."""
     value = values.only_element(attribute, value)
     if isinstance(value, str) and value:
         sub = attribute.find("value") or open_attribute("value")

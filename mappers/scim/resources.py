@@ -13,6 +13,7 @@ from mappers.scim import errors, expansion, indexes, members, patch, values
 from mappers.scim.attributes import Attribute, ResourceType, Schema
 from mappers.scim.documents import digest, dumps, loads, read_object
 from mappers.scim.operations import Operation
+from mappers.tolerance import tolerance
 
 __all__ = [
     "Parsed",
@@ -69,10 +70,14 @@ def new(doc: Doc, *, id: str, now_iso: str, resource: ResourceType) -> Doc:  # n
     return {"schemas": doc["schemas"], "id": id, **content, "meta": meta}
 
 
+@tolerance(
+    seen="our choice: the RFC leaves open what an omitted attribute becomes",
+    test="unit/mappers/scim/test_resources.py::test_put_without_active_does_not_let_a_leaver_back_in",
+)
 def replaced(stored: Doc, doc: Doc, *, now_iso: str) -> Doc:
-    """The document after PUT: `id` and `created` stay.
+    """A PUT without `active` leaves it as it is: silence must not let a leaver back in.
 
-    Attributes not sent are unset, except `active`: leaving it out must not let a leaver back in.
+    All other attributes that are not sent are unset; `id` and `created` stay.
     """
     kept = {"active": stored["active"]} if "active" in stored else {}
     content = {**kept, **{name: value for name, value in doc.items() if name != "schemas"}}
@@ -136,7 +141,12 @@ class _Reading:
             holder = self.doc if urn is None else self.doc.setdefault(urn, {})
             holder[attribute.name] = tidied
 
+    @tolerance(
+        seen="SCIM-SDK #26",
+        test="unit/mappers/scim/test_resources.py::test_a_body_is_read_into_canonical_form",
+    )
     def _read_as_path(self, name: str, value: Any) -> None:
+        """A key may be a path (`name.givenName`); one that nothing knows is left out, reported."""
         try:
             self.odd += expansion.by_name("add", name, value, self._resource, self.ignored)
         except errors.InvalidPath:

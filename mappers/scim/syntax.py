@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mappers.tolerance import tolerance
+
 MAX_CHARS = 8192
 """Longest path or filter that is read."""
 
@@ -125,7 +127,12 @@ class _Parser:
         self._depth -= 1
         return tree
 
+    @tolerance(
+        seen="Microsoft's SCIM tutorial, eneo #443",
+        test="unit/mappers/scim/test_filter.py::test_a_filter_that_holds",
+    )
     def _comparison(self) -> RawFilter:
+        """A comparison may stand after a bracket: `emails[type eq "work"].value eq "x"`."""
         path = self.path()
         operator = self._peek().casefold()
         if operator == "pr":
@@ -155,7 +162,12 @@ class _Parser:
             return ""
         return self._take()[1:] or self._word("a sub-attribute")
 
+    @tolerance(
+        seen="Microsoft's SCIM tutorial",
+        test="unit/mappers/scim/test_filter.py::test_a_filter_that_holds",
+    )
     def _literal(self) -> Literal:
+        """A value may stand without quotes: `externalId eq jyoung`."""
         token = self._take()
         if token.startswith('"'):
             return Literal(_unquoted(token), quoted=True)

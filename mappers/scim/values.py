@@ -10,12 +10,17 @@ from typing import Any
 
 from mappers.scim import errors
 from mappers.scim.attributes import Attribute, Type
+from mappers.tolerance import tolerance
 
 _LABELS_ONLY = frozenset({"type", "primary"})
 
 
+@tolerance(
+    seen="Logic App validation, SCIM_Null_Update",
+    test="unit/mappers/test_entra.py::test_an_empty_value_unsets_the_attribute",
+)
 def is_empty(value: Any) -> bool:
-    """Whether a value says that the attribute is not set."""
+    """An empty value (`""`, null, `[]`, `{}`) says that the attribute is not set."""
     return value is None or value in ("", [], {})
 
 
@@ -43,6 +48,10 @@ def is_husk(element: Any) -> bool:
     return isinstance(element, dict) and element.keys() <= _LABELS_ONLY
 
 
+@tolerance(
+    seen="simstudioai/sim #7567",
+    test="unit/mappers/scim/test_values.py::test_the_last_primary_of_a_list_is_the_one",
+)
 def one_primary(elements: list[Any], *, winner: int | None = None) -> list[Any]:
     """At most one element is primary: `winner`, else the last that says so (RFC 7643 2.4)."""
     if len(elements) < 2:
@@ -62,10 +71,27 @@ def one_primary(elements: list[Any], *, winner: int | None = None) -> list[Any]:
 
 
 def _many(attribute: Attribute, value: Any, ignored: list[str]) -> list[Any] | None:
-    sent = value if isinstance(value, list) else [value]
-    tidied = [_one(attribute, element, ignored) for element in sent]
+    tidied = [_one(attribute, element, ignored) for element in as_list(value)]
     kept = [element for element in tidied if element is not None and not is_husk(element)]
     return one_primary(kept) or None
+
+
+@tolerance(
+    seen="snipe-it #19183",
+    test="unit/mappers/scim/test_values.py::test_a_value_takes_its_attributes_shape",
+)
+def as_list(value: Any) -> list[Any]:
+    """One element for a list is a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+@tolerance(
+    seen="SimpleIdServer #733",
+    test="unit/mappers/scim/test_values.py::test_unknown_sub_attributes_are_reported",
+)
+def pass_over(attribute: Attribute, name: str, ignored: list[str]) -> None:
+    """An unknown sub-attribute is left out and reported."""
+    ignored.append(f"{attribute.name}.{name}")
 
 
 def _one(attribute: Attribute, value: Any, ignored: list[str]) -> Any:
@@ -80,6 +106,10 @@ def _one(attribute: Attribute, value: Any, ignored: list[str]) -> Any:
     return shape(attribute, bare_value(value))
 
 
+@tolerance(
+    seen="AzureAD-BYOA samples #22",
+    test="unit/mappers/test_entra.py::test_a_manager_in_every_shape",
+)
 def only_element(attribute: Attribute, value: Any) -> Any:
     """A list of one for a single value is that value: `manager: [{"value": "x"}]`.
 
@@ -94,13 +124,21 @@ def only_element(attribute: Attribute, value: Any) -> Any:
     return value[0] if value else None
 
 
+@tolerance(
+    seen="azure-docs #42220",
+    test="unit/mappers/test_entra.py::test_a_leaver_is_disabled_in_every_spelling",
+)
 def bare_value(value: Any) -> Any:
     """`{"$ref": null, "value": "x"}` for a scalar is "x" (azure-docs #42220)."""
     return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
+@tolerance(
+    seen="our choice, for string mappings of other types",
+    test="unit/mappers/scim/test_values.py::test_a_value_takes_its_attributes_shape",
+)
 def text(attribute: Attribute, value: Any) -> str | None:
-    """Text as it was sent; a number or boolean in the words that Entra's string mappings use."""
+    """A number or boolean for a text is its text, as Entra's string mappings have it."""
     match value:
         case str():
             return value or None
@@ -112,6 +150,10 @@ def text(attribute: Attribute, value: Any) -> str | None:
             raise errors.InvalidValue(f"{attribute.label} must be text. Send one string.")
 
 
+@tolerance(
+    seen="rancher #52996, scimmy #86",
+    test="unit/mappers/test_entra.py::test_a_leaver_is_disabled_in_every_spelling",
+)
 def boolean(attribute: Attribute, value: Any) -> bool | None:
     """True and False also as text in any case: `"False"` (rancher #52996, scimmy #86)."""
     if isinstance(value, bool) or is_empty(value):
@@ -129,7 +171,7 @@ def _object(
     for name, sent in value.items():
         sub = attribute.find(name)
         if sub is None:
-            ignored.append(f"{attribute.name}.{name}")
+            pass_over(attribute, name, ignored)
             continue
         found = sent if type(sent) is sub.plain else _one(sub, sent, ignored)
         if found is not None and found != "":
@@ -141,6 +183,10 @@ def _as_object(attribute: Attribute, value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else from_text(attribute, value)
 
 
+@tolerance(
+    seen="SCIM-SDK #541, SCIMReferenceCode #20",
+    test="unit/mappers/test_entra.py::test_a_manager_in_every_shape",
+)
 def from_text(attribute: Attribute, value: Any) -> dict[str, Any]:
     """A bare text for an object is its `value`, of type work where there is one.
 
