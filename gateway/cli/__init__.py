@@ -8,6 +8,7 @@ and a fixed exit code.
 
 import errno
 import importlib
+import socket
 from typing import Any, Final
 
 import typer
@@ -97,7 +98,11 @@ def _expected(error: BaseException) -> Failure | None:
             return Failure(ExitCode.CHECK_FAILED, str(error))
         case RedisUnavailable():
             return Failure(ExitCode.UNREACHABLE, f"Redis: {error}")
-        case OSError(errno=errno.EADDRINUSE | errno.EADDRNOTAVAIL):
+        case (
+            socket.gaierror()
+            | OSError(errno=errno.EADDRINUSE | errno.EADDRNOTAVAIL)
+            | OSError(errno=errno.EACCES, filename=None)
+        ):
             return Failure(ExitCode.ERROR, f"{error}; choose another address")
         case _:
             return None

@@ -14,6 +14,24 @@ def run(serve: Serve) -> None:
     uvloop.run(_with_signals(serve))
 
 
+def run_led(serve: Serve) -> None:
+    """Run a process that a parent leads. The first SIGTERM sets the event; no signal hurries it.
+
+    A service manager may signal a whole group, so that one order arrives twice: by itself and
+    through the parent. What is meant for the parent (SIGINT, SIGHUP) does nothing here.
+    """
+    uvloop.run(_led(serve))
+
+
+async def _led(serve: Serve) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    await serve(stop)
+
+
 async def _with_signals(serve: Serve) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """`bldng-scim serve`, `work` and `sandbox`: the long-running processes."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 from clients import telemetry
 from clients.bldng.sandbox import app as sandbox_app
 from gateway import app as gateway_app
+from gateway import place
 from gateway.cli import environment, output, process, work_process
+from gateway.cli.fleet import member, parent
 from gateway.cli.output import ExitCode, Failure
+from gateway.place import Place
 from gateway.settings import Address, ListenAddress
 
 app = typer.Typer(rich_markup_mode=None)
@@ -24,16 +28,34 @@ def processes() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    *,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="How many processes share the SCIM address."),
+    ] = 1,
+    place_: Annotated[str, typer.Option("--place", hidden=True)] = "",
+) -> None:
     """Run the gateway: SCIM in, Redis out. Settings come from the environment.
 
-    SIGTERM drains it: /readyz turns 503, requests in hand are finished.
+    SIGTERM drains it: /readyz turns 503, answers end their connections, requests in hand are
+    finished. With --processes N a parent keeps N of them running, and SIGHUP replaces one after
+    the other without losing a request. The operators' listener of process i (from 0) is on the
+    port of BLDNG_SCIM_OPS_LISTEN plus i: scrape them all.
 
-    Example: BLDNG_SCIM_PUBLIC_URL=https://scim.example.com bldng-scim serve
+    Example: BLDNG_SCIM_PUBLIC_URL=https://scim.example.com bldng-scim serve --processes 2
     """
     loaded = environment.configured("public_url")
     log = telemetry.configure(loaded.log_level, sys.stdout.buffer)
-    process.run(lambda stop: gateway_app.serve(loaded, stop, log=log))
+    if place_:
+        inherited = member.Inherited.read(place_)
+        process.run_led(lambda stop: member.run(loaded, inherited, stop, log=log))
+        return
+    scim = place.passed(os.environ, os.getpid())
+    if processes > 1:
+        parent.run(loaded, processes, scim=scim, log=log)
+        return
+    process.run(lambda stop: gateway_app.serve(loaded, stop, log=log, at=Place(scim=scim)))
 
 
 @app.command()

@@ -6,10 +6,12 @@ Leases and settle delays are short: a test waits for what production waits minut
 
 import asyncio
 import os
+import random
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,10 @@ START_S = 20.0
 
 
 class Process:
-    """One `bldng-scim` process with its log file. `ops` is the port of its operators' listener."""
+    """One `bldng-scim` process with its log file.
+
+    `port` is where a gateway serves SCIM, `ops` the port of the operators' listener.
+    """
 
     def __init__(
         self,
@@ -45,10 +50,12 @@ class Process:
         environment: dict[str, str],
         log: Path,
         *,
+        port: int = 0,
         ops: int = 0,
         program: str = nursery.PROGRAM,
     ) -> None:
         self.log = log
+        self.port = port
         self.ops = ops
         self._nursery = nursery.shared()
         self.pid = self._nursery.start(arguments, environment, log, program=program)
@@ -127,21 +134,25 @@ class Stack:
         """Redis as the processes see it."""
         return settings.load(self.environment()).redis_server()
 
-    async def start_gateway(self, **environment: str) -> Process:
+    async def start_gateway(self, *options: str, **environment: str) -> Process:
         """A gateway on a free port; the first one is where `request` goes."""
-        port, ops = embedded.free_port(), embedded.free_port()
+        process = await self.spawn_gateway(*options, **environment)
+        await self.ready(process)
+        return process
+
+    async def spawn_gateway(self, *options: str, **environment: str) -> Process:
+        """A gateway that may not be ready yet."""
+        port, ops = embedded.free_port(), free_row(2 if options else 1)
         public = f"http://127.0.0.1:{port}"
         if not self.token:
             await self._create_tenant(public)
-        process = self._start(
-            "serve",
-            BLDNG_SCIM_LISTEN=f"127.0.0.1:{port}",
-            BLDNG_SCIM_OPS_LISTEN=f"127.0.0.1:{ops}",
-            BLDNG_SCIM_PUBLIC_URL=public,
+        given = {
+            "BLDNG_SCIM_LISTEN": f"127.0.0.1:{port}",
+            "BLDNG_SCIM_OPS_LISTEN": f"127.0.0.1:{ops}",
+            "BLDNG_SCIM_PUBLIC_URL": public,
             **environment,
-        )
-        await self.ready(process)
-        return process
+        }
+        return self._start(["serve", *options], **given)
 
     async def start_worker(self, program: str = nursery.PROGRAM, **environment: str) -> Process:
         """A worker; returns when it is ready to claim. `program` runs another one in its place."""
@@ -152,7 +163,7 @@ class Stack:
     def spawn_worker(self, program: str = nursery.PROGRAM, **environment: str) -> Process:
         """A worker that may not be ready yet."""
         listen = f"127.0.0.1:{embedded.free_port()}"
-        return self._start("work", program, BLDNG_SCIM_OPS_LISTEN=listen, **environment)
+        return self._start(["work"], program, BLDNG_SCIM_OPS_LISTEN=listen, **environment)
 
     async def request(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, at: str = ""
@@ -241,14 +252,34 @@ class Stack:
         answer = orjson.loads(said[said.index("{") : said.rindex("}") + 1])
         self.base_url, self.token = answer["tenant_url"], answer["secret_token"]
 
-    def _start(self, command: str, program: str = nursery.PROGRAM, **environment: str) -> Process:
-        log = self.directory / f"{command}-{len(self.processes)}.log"
-        ops = int(environment["BLDNG_SCIM_OPS_LISTEN"].rpartition(":")[2])
+    def _start(
+        self, arguments: list[str], program: str = nursery.PROGRAM, **environment: str
+    ) -> Process:
+        log = self.directory / f"{arguments[0]}-{len(self.processes)}.log"
         process = Process(
-            [command], self.environment(**environment), log, ops=ops, program=program
+            arguments,
+            self.environment(**environment),
+            log,
+            port=_port(environment.get("BLDNG_SCIM_LISTEN", ":0")),
+            ops=_port(environment["BLDNG_SCIM_OPS_LISTEN"]),
+            program=program,
         )
         self.processes.append(process)
         return process
+
+
+def free_row(number: int) -> int:
+    """The first of so many free ports in a row, where the kernel takes none for clients."""
+    while True:
+        first = random.randrange(12_000, 32_000)
+        with suppress(OSError), ExitStack() as held:
+            for port in range(first, first + number):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
+
+
+def _port(listen: str) -> int:
+    return int(listen.rpartition(":")[2])
 
 
 @asynccontextmanager
