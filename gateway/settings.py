@@ -216,6 +216,14 @@ class Settings(RedisSettings):
         description="Resources that one worker process syncs at the same time.",
         examples=["64"],
     )
+    backend_rate: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Calls a second that all workers together may make on BLDNG; set it alike for"
+        " all of them. 0 is no limit.",
+        examples=["50"],
+    )
     profile_dir: Path | None = Field(
         None,
         description="Directory of mapping profiles, `<tenant>.toml`; a tenant without one uses"

@@ -16,6 +16,7 @@ from clients.bldng.errors import (
     Redirected,
     Throttled,
     Unanswered,
+    Unbudgeted,
 )
 from clients.redis.types import RedisUnavailable
 from workers.lease import Interrupted
@@ -51,6 +52,7 @@ class Cause(StrEnum):
     UNAVAILABLE = "unavailable"
     UNANSWERED = "unanswered"
     NOT_SENT = "not_sent"
+    BUDGET = "budget"
     CERTIFICATE = "certificate"
     INTERRUPTED = "interrupted"
     REDIS = "redis"
@@ -84,6 +86,7 @@ _TYPES: Final[Mapping[type[Exception], Cause]] = {
     Interrupted: Cause.INTERRUPTED,
     RedisUnavailable: Cause.REDIS,
     NotSent: Cause.NOT_SENT,
+    Unbudgeted: Cause.BUDGET,
     CertificateInvalid: Cause.CERTIFICATE,
     Unanswered: Cause.UNANSWERED,
     ProtocolError: Cause.PROTOCOL,

@@ -35,21 +35,27 @@ class Claims:
         self._failures = 0
         self._unanswered: dict[int, str] = {}
 
-    async def claim_due(self, free: int, take: Take) -> None:
-        """Ask every partition that is due, for at most `free` resources together."""
+    def due(self) -> bool:
+        """Whether a partition is to be asked now."""
+        return bool(self.agenda.due(self._clock()))
+
+    async def claim_due(self, free: int, take: Take) -> int:
+        """Ask every partition that is due, for at most `free` resources; how many came."""
         partitions = self.agenda.due(self._clock())[:free]
         if not partitions:
-            return
+            return 0
         share = min(self._pace.batch, free // len(partitions))
         async with asyncio.TaskGroup() as group:
-            for partition in partitions:
-                group.create_task(self._ask(partition, share, take))
+            asked = [
+                group.create_task(self._ask(partition, share, take)) for partition in partitions
+            ]
+        return sum(task.result() for task in asked)
 
-    async def claim_suspect(self, partition: int, take: Take) -> None:
-        """Ask the partition for one suspect; only with nothing else in hand."""
-        await self._ask(partition, 1, take, alone=True)
+    async def claim_suspect(self, partition: int, take: Take) -> int:
+        """Ask the partition for one suspect; only with nothing else in hand. How many came."""
+        return await self._ask(partition, 1, take, alone=True)
 
-    async def _ask(self, partition: int, share: int, take: Take, *, alone: bool = False) -> None:
+    async def _ask(self, partition: int, share: int, take: Take, *, alone: bool = False) -> int:
         sent_s = self._clock()
         self.agenda.asked(partition, next_s=sent_s + self._fallback_s())
         try:
@@ -57,7 +63,7 @@ class Claims:
             claim = await self._claim(partition, share, alone=alone)
         except RedisUnavailable as error:
             self._in_trouble(partition, error)
-            return
+            return 0
         self._failures = 0
         self.claimed_s = self._clock()
         self._plan_next(partition, claim)
@@ -65,6 +71,7 @@ class Claims:
             self.suspects.taken(partition, sent_s)
         for item in claim.items:
             take(item, sent_s)
+        return len(claim.items)
 
     async def _recover(self, partition: int) -> None:
         """A claim that was not answered may have run: give its leases back, not as crashes."""

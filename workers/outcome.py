@@ -243,6 +243,11 @@ def _interrupted(operation: Operation, error: Exception, facts: Facts) -> Answer
     return release(delay_ms=INTERRUPTED_MS)
 
 
+def _unbudgeted(operation: Operation, error: Exception, facts: Facts) -> Answer:
+    """Not sent, by our own choice: neither the resource nor BLDNG is to blame."""
+    return replace(release(delay_ms=INTERRUPTED_MS), cause=Cause.BUDGET)
+
+
 def _internal(operation: Operation, error: Exception, facts: Facts) -> Decision:
     return _count(Cause.INTERNAL, facts, signal=Signal.NONE, dead_after=INTERNAL_DEAD_AFTER)
 
@@ -265,6 +270,7 @@ _ROWS: Final[Mapping[Cause, Judge]] = {
     Cause.NOT_SENT: _not_sent,
     Cause.CERTIFICATE: _config(Cause.CERTIFICATE),
     Cause.INTERRUPTED: _interrupted,
+    Cause.BUDGET: _unbudgeted,
     Cause.REDIS: _redis,
     Cause.INTERNAL: _internal,
 }

@@ -26,6 +26,7 @@ from workers.heart import Heart
 from workers.janitor import Janitor
 from workers.lease import Lease
 from workers.means import Means
+from workers.purse import Purse
 from workers.reconcile import Reconciler
 from workers.service import Service
 from workers.settling import Settler
@@ -40,7 +41,10 @@ LAG_MAX_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What a worker works between. `profile_of(tenant name)` is the tenant's mapping profile."""
+    """What a worker works between. `profile_of(tenant name)` is the tenant's mapping profile.
+
+    `purse` pays for the calls of `bldng`; without one they are free.
+    """
 
     queue: Queue
     store: Store
@@ -50,6 +54,7 @@ class Links:
     wake: Wake
     partitions: Iterable[int]
     profile_of: Callable[[str], Profile]
+    purse: Purse | None = None
 
 
 class Worker:
@@ -75,6 +80,7 @@ class Worker:
         )
         self._wake = links.wake
         self._means = means
+        self._purse = links.purse or Purse(None, clock=means.clock, dice=means.dice)
         self._hands = Hands(means.pace.slots)
         self._heart = Heart(links.queue, self._hands, means)
         self._claims = Claims(links.queue, partitions, means)
@@ -87,9 +93,13 @@ class Worker:
         return self.janitor.lag_s < LAG_MAX_S and self._progresses()
 
     def _progresses(self) -> bool:
-        """An answered claim shows it; while nothing is claimed a settle or a beat does."""
+        """An answered claim shows it, or an answered wish for calls on BLDNG.
+
+        While nothing is claimed a settle or a beat does.
+        """
         now_s = self._means.clock()
-        if now_s - self._claims.claimed_s < HEALTHY_WITHIN_S:
+        answered_s = max(self._claims.claimed_s, self._purse.answered_s)
+        if now_s - answered_s < HEALTHY_WITHIN_S:
             return True
         shown_s = max(self._settler.settled_s, self._heart.beaten_s)
         return self._takes_nothing(now_s) and now_s - shown_s < self._means.pace.lease_s
@@ -128,6 +138,7 @@ class Worker:
         """Claim until `stop`; each claimed resource gets a task of `group`."""
 
         def take(item: Claimed, sent_s: float) -> None:
+            self._purse.claimed()
             task = group.create_task(self._serve(self._in_hand(item, sent_s)))
             serving.add(task)
             task.add_done_callback(serving.discard)
@@ -138,14 +149,21 @@ class Worker:
             await self._wake.wait(self._sleep_s())
 
     async def _claim(self, take: Take) -> None:
-        """A suspect with empty hands when it is its turn, else whatever is due."""
+        """A suspect with empty hands when it is its turn, else whatever is due.
+
+        No more than there are calls on BLDNG for.
+        """
         now_s = self._means.clock()
-        if not self._takes_nothing(now_s):
-            partition = self._suspect(now_s)
-            if partition is None:
-                await self._claims.claim_due(self._hands.free, take)
-            else:
-                await self._claims.claim_suspect(partition, take)
+        partition = self._suspect(now_s)
+        if self._takes_nothing(now_s) or (partition is None and not self._claims.due()):
+            return
+        reserved = await self._purse.reserve(self._hands.free if partition is None else 1)
+        claimed = 0
+        if partition is None:
+            claimed = await self._claims.claim_due(reserved, take)
+        elif reserved:
+            claimed = await self._claims.claim_suspect(partition, take)
+        await self._purse.release(reserved - claimed)
 
     def _suspect(self, now_s: float) -> int | None:
         """The partition whose suspect is next."""
@@ -158,12 +176,15 @@ class Worker:
         return self._hands.free == 0 or self._claims.suspects.in_hand or waited_for
 
     def _sleep_s(self) -> float:
-        """Until there is something to claim; while nothing is claimed, until a settle."""
+        """Until there is something to claim; while nothing is claimed, until a settle.
+
+        Without calls that may be made, until there are some: nothing is leased to wait for them.
+        """
         now_s = self._means.clock()
         if self._takes_nothing(now_s):
             return self._means.pace.fallback_s
         next_s = min(self._claims.agenda.next_s(), self._claims.suspects.next_s)
-        return max(0.0, next_s - now_s)
+        return max(0.0, next_s - now_s, self._purse.dry_s())
 
     def _in_hand(self, item: Claimed, sent_s: float) -> Hand:
         lease = Lease(

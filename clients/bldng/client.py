@@ -44,6 +44,7 @@ async def connect(
     timeout_s: float = transport.TIMEOUT_S,
     connect_timeout_s: float = transport.CONNECT_TIMEOUT_S,
     observer: transport.Observer = transport.ignore,
+    toll: transport.Toll = transport.free,
     now_s: Callable[[], float] = transport.wall_clock_s,
 ) -> AsyncIterator[Bldng]:
     """Open a session with BLDNG and close it afterwards.
@@ -51,7 +52,8 @@ async def connect(
     `base_url` ends in the API's version, such as `https://dashboard.example.com/internal/v1`.
     `token` is the service token, or a function from an organisation to its token, asked for each
     request.
-    `observer(operation, code, seconds)` is told of each request made. Timeouts are in seconds.
+    `observer(operation, code, seconds)` is told of each request made; `toll` is awaited before it.
+    Timeouts are in seconds.
     Raises ValueError for an unusable base URL.
     """
     limits = transport.Limits(total_s=timeout_s, connect_s=connect_timeout_s)
@@ -63,6 +65,6 @@ async def connect(
     ) as session:
         yield Bldng(
             transport.Transport(
-                session, base, bearer, limits=limits, observer=observer, now_s=now_s
+                session, base, bearer, limits=limits, observer=observer, toll=toll, now_s=now_s
             )
         )

@@ -2,6 +2,7 @@
 
     BldngError
     ├── NotSent              DNS, refused, connect timeout, TLS handshake: nothing reached BLDNG
+    ├── Unbudgeted           our own budget of calls is used up; nothing was sent
     ├── CertificateInvalid   its certificate does not verify; nothing was sent
     ├── Unanswered           total timeout, reset, disconnect, cut body: it may have happened
     ├── ProtocolError        a 2xx against the contract: no body, huge, no JSON, wrong body or id
@@ -47,6 +48,16 @@ class NotSent(BldngError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"BLDNG was not reached: {reason}")
         self.reason = reason
+
+
+class Unbudgeted(BldngError):
+    """The calls that we allow ourselves are used up for now."""
+
+    name = "unbudgeted"
+    sent = False
+
+    def __init__(self) -> None:
+        super().__init__("the budget of calls on BLDNG is used up for now")
 
 
 class CertificateInvalid(BldngError):

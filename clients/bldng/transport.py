@@ -6,7 +6,7 @@ else only when nothing was sent.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,12 +30,18 @@ RETRIES_MAX = 2
 
 Observer = Callable[[str, str, float], None]
 """Told of each request: operation, status code or error name, seconds."""
+Toll = Callable[[float], Awaitable[None]]
+"""Awaited before each request, for so many seconds at most; raises Unbudgeted."""
 RecordT = TypeVar("RecordT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
 
 
 def ignore(operation: str, code: str, duration_s: float) -> None:
     """Observe nothing."""
+
+
+async def free(within_s: float) -> None:
+    """Every request may be made at once."""
 
 
 def wall_clock_s() -> float:
@@ -70,6 +76,7 @@ class Transport:
         *,
         limits: Limits,
         observer: Observer,
+        toll: Toll,
         now_s: Callable[[], float],
     ) -> None:
         self._session = session
@@ -77,6 +84,7 @@ class Transport:
         self._token_of = token_of
         self._limits = limits
         self._observer = observer
+        self._toll = toll
         self._now_s = now_s
 
     async def record(
@@ -123,10 +131,12 @@ class Transport:
     async def _once(
         self, call: calls.Call, read: Callable[[Answer], ResultT], total_s: float
     ) -> ResultT:
+        deadline_s = time.monotonic() + total_s
+        await self._toll(total_s / 2)  # within the call's time: a lease allowed no more
         began_s = time.monotonic()
         code = "cancelled"
         try:
-            answer = await self._exchange(call, total_s)
+            answer = await self._exchange(call, deadline_s - began_s)
             code = str(answer.status)
             return read(answer)
         except errors.BldngError as error:

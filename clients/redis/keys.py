@@ -41,6 +41,9 @@ Memberships, in T as well, by the resource key of the group or the SCIM id of th
     gs:<rk>:<run>  SET  the new list of a replacement under way, ten minutes
     ga:<rk>:<nonce>  STRING  `status version` of a change of members, two minutes for repeats
 
+Apart from all, and no data: gone a minute after it was last used
+    sg:{budget}:<host>  HASH  left at: the calls left of the fleet's budget for a backend, and when
+
 State, `s:<rk>`
     v desired version · av applied version · f claim count · tok current lease token · lt/lo last
     settled token and its answer · st position (S P R W L D H) · bid backend id · fl consecutive
@@ -67,6 +70,7 @@ EVERYTHING = "sg:*"
 FENCE = "fence"
 """Beside any of our keys: what `WAIT` gets to wait for when nothing was written."""
 
+BUDGET_ROOT = "sg:{budget}:"
 META_EPOCH = "sg:{meta}:epoch"
 META_PARTITIONS = "sg:{meta}:partitions"
 META_PULSE = "sg:{meta}:pulse"
@@ -122,6 +126,11 @@ def of_resource(partition: int, tenant: str, rk: str) -> tuple[str, ...]:
     root = tenant_root(partition, tenant)
     own = (f"{root}{name}:{rk}" for name in RESOURCE_NAMES)
     return (*of_tenant(partition, tenant), *own)
+
+
+def budget(backend: str) -> str:
+    """`backend` is the host of BLDNG."""
+    return BUDGET_ROOT + backend
 
 
 def document(partition: int, tenant: str, rk: str) -> str:

@@ -62,6 +62,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "control": _TENANT,
     "state": (*_RESOURCE, "group"),
     "depths": _PARTITION,
+    "budget": (CLOCK,),
     "audit": (*_TENANT, "group"),
 })
 """Script name -> shared parts put before its own file."""

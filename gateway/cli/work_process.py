@@ -16,13 +16,17 @@ import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from clients.bldng import client as bldng_client
+from clients.bldng import transport
 from clients.bldng.client import Bldng
+from clients.bldng.transport import Toll
 from clients.redis import stack
+from clients.redis.budget import Budget
 from clients.redis.durability import Durability
 from clients.redis.health import Health
 from clients.redis.stack import Stack
@@ -37,6 +41,7 @@ from gateway.settings import Settings
 from mappers import profile
 from workers.means import Means
 from workers.pace import Pace
+from workers.purse import Purse
 from workers.runner import Links, Worker
 
 REOPEN_S: Final = 1.0
@@ -97,17 +102,20 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
         redis = await _redis(settings, stop, open_, log=log)
         if redis is None:
             return
+        means = _means(settings, metrics, log)
+        purse = _purse(settings, redis, means)
         links = Links(
             queue=redis.queue,
             store=redis.store,
             members=redis.members,
             tenants=redis.tenants,
-            bldng=await open_.enter_async_context(_bldng(settings, metrics)),
+            bldng=await open_.enter_async_context(_bldng(settings, metrics, purse.pay)),
             wake=Wake(redis.client),
             partitions=redis.partitions,
             profile_of=lambda name: mappings.get(name, profile.DEFAULT),
+            purse=purse,
         )
-        worker = Worker(links, _means(settings, metrics, log))
+        worker = Worker(links, means)
         metrics.registry.register(QueueCollector(worker.janitor.snapshot))
         log.info("redis_opened", **redis.durability.facts())
         tell = failovers.teller(settings.ack, metrics, log)
@@ -136,13 +144,23 @@ async def _redis(
     return None
 
 
-def _bldng(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[Bldng]:
+def _purse(settings: Settings, redis: Stack, means: Means) -> Purse:
+    host = urlsplit(settings.backend_url or "").netloc.lower()
+    rate = settings.backend_rate
+    budget = Budget(redis.lane, host, rate) if rate else None
+    return Purse(budget, clock=means.clock, dice=means.dice)
+
+
+def _bldng(
+    settings: Settings, metrics: Metrics, toll: Toll = transport.free
+) -> AbstractAsyncContextManager[Bldng]:
     token = settings.backend_token
     return bldng_client.connect(
         base_url=settings.backend_url or "",
         token=token.get_secret_value() if token else "",
         timeout_s=_pace(settings).request_timeout_s,
         observer=metrics.observe_backend,
+        toll=toll,
     )
 
 

@@ -34,7 +34,7 @@ class Lane(Entra):
     failures: list[str] = field(default_factory=list)
 
     async def send(
-        self, method: str, path: str, body: dict[str, Any] | None = None
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, at: str = ""
     ) -> tuple[int, dict[str, Any]]:
         """One request, sent once; status 0 when there was no answer."""
         headers = {
@@ -42,7 +42,7 @@ class Lane(Entra):
             "Content-Type": "application/scim+json; charset=utf-8",
         }
         data = None if body is None else orjson.dumps(body)
-        url = self.target() + path
+        url = (at or self.target()) + path
         try:
             async with self.http.request(method, url, data=data, headers=headers) as answer:
                 raw = await answer.read()

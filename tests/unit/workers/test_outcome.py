@@ -139,6 +139,12 @@ def test_what_only_a_human_mends_parks_the_tenant(
     check(judge(operation, error), park(cause))
 
 
+@pytest.mark.parametrize("operation", ALL)
+def test_a_call_that_we_did_not_allow_ourselves_is_nobodys_fault(operation: Operation) -> None:
+    want = Want(Outcome.RELEASE, Signal.NONE, Cause.BUDGET)
+    check(judge(operation, errors.Unbudgeted()), want)
+
+
 @pytest.mark.parametrize("status", [400, 402, 413, 418, 422, 451])
 @pytest.mark.parametrize("operation", ALL)
 def test_a_refusal_is_of_this_record(operation: Operation, status: int) -> None:
