@@ -25,6 +25,7 @@ Tenant, `T` = `P<tenant>:`
     dead   ZSET    rk -> time
     held   ZSET    rk -> time
     ctl    HASH    cap capmax ss cs (concurrency) hold reason sv bs bf bo (breaker) paused seq
+    patrol HASH    kind at due run hurry gen: the walk that compares every resource with BLDNG
     rel    HASH    `index:value` released here but still held at the backend -> rk of its holder
     d:<rk> STRING  the SCIM document; s:<rk> HASH the sync state; err:<rk> STRING the last problem
     w:<rk> SET     resources to wake when rk completes
@@ -161,6 +162,10 @@ def new_list(partition: int, tenant: str, rk: str, run: str) -> str:
 
 def members_answer(partition: int, tenant: str, rk: str, nonce: str) -> str:
     return f"{tenant_root(partition, tenant)}ga:{rk}:{nonce}"
+
+
+def patrol(partition: int, tenant: str) -> str:
+    return tenant_root(partition, tenant) + "patrol"
 
 
 def sweep(partition: int) -> str:

@@ -13,6 +13,7 @@ from clients.redis.durability import UNCHECKED, Ack, Durability
 from clients.redis.health import Health
 from clients.redis.lane import Lane
 from clients.redis.members import Members
+from clients.redis.patrol import Patrol
 from clients.redis.queue import Queue
 from clients.redis.server import Address, Server
 from clients.redis.store import Store
@@ -34,6 +35,7 @@ class Stack:
     members: Members
     queue: Queue
     tenants: Tenants
+    patrol: Patrol
     durability: Durability = UNCHECKED
 
 
@@ -98,4 +100,5 @@ async def _assemble(client: connection.Client, lane: Lane, epoch: str) -> Stack:
         members=Members(lane, epoch),
         queue=Queue(lane, epoch),
         tenants=Tenants(lane, epoch),
+        patrol=Patrol(lane, epoch),
     )
