@@ -13,6 +13,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ConstantBackoff, NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 from clients.redis import replies, types
 from clients.redis.server import Address, Server, Topology
@@ -119,10 +120,12 @@ def _cluster(server: Server, connect_timeout_s: float) -> redis.asyncio.RedisClu
 
 
 def _timing(connect_timeout_s: float) -> dict[str, Any]:
+    """Without the hand-shake for notices of maintenance, which only one hosted service sends."""
     return {
         "socket_timeout": None,
         "socket_connect_timeout": connect_timeout_s,
         "socket_keepalive": True,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
 
 
