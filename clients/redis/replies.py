@@ -28,8 +28,13 @@ _CANNOT_SERVE = (
 _CANNOT_SERVE_WORDS = ("MISCONF", "NOREPLICAS", "BUSY", "TRYAGAIN", "CLUSTERDOWN")
 """The same, where the client has no class for it or a script's error hides the class."""
 
-_ON_THE_MOVE = "cript attempted to access a non local key"
-"""A key that a script came upon was already sent to another node of the Cluster."""
+_OUT_OF_A_SCRIPT = (
+    "cript attempted to access a non local key",
+    "user executing the script can't run this command",
+    "ACL failure in script",
+)
+"""A key that a script came upon was already sent to another node of the Cluster, or the account
+lacks a command: on 6.2, and from 7.0."""
 
 
 def classify(error: Exception) -> Exception:
@@ -56,7 +61,8 @@ def _unavailable(error: Exception, text: str) -> types.RedisUnavailable | None:
     if isinstance(error, _UNREACHABLE):
         return types.RedisUnavailable(f"Redis cannot be reached: {_why(error)}")
     said = any(text.startswith(word) or f"-{word}" in text for word in _CANNOT_SERVE_WORDS)
-    if said or _ON_THE_MOVE in text or isinstance(error, _CANNOT_SERVE):
+    said |= any(words in text for words in _OUT_OF_A_SCRIPT)
+    if said or isinstance(error, _CANNOT_SERVE):
         return types.RedisUnavailable(f"Redis cannot serve now: {type(error).__name__}")
     return None
 
