@@ -191,6 +191,13 @@ async def _cluster_masters(client: redis.asyncio.RedisCluster) -> dict[str, Info
     }
 
 
+def nodes(client: Client) -> list[str]:
+    """The addresses of all nodes of a Cluster that were found; elsewhere nothing."""
+    if isinstance(client, redis.asyncio.Redis):
+        return []
+    return [f"{node.host}:{node.port}" for node in client.get_nodes()]
+
+
 _NO_CLUSTER = "Cluster mode is not enabled"
 
 

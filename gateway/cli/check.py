@@ -12,6 +12,7 @@ from clients.bldng.errors import BldngError, NotSent
 from clients.redis import connection, installation
 from clients.redis.durability import Durability
 from clients.redis.health import Health
+from clients.redis.server import Server
 from clients.redis.types import ForeignRedis
 from gateway import settings
 from gateway.cli import diagnosis, environment, output, profiles
@@ -113,11 +114,30 @@ async def _check_redis(loaded: Settings) -> list[Row]:
         health = Health(client, ack=loaded.ack, allow_unsafe=loaded.allow_unsafe_redis)
         kept = _kept(await health.probe())
         safe = _fine("redis", "Redis answers, persists, and does not evict")
+        rows = [safe, await _topology(client, loaded.redis_server()), kept]
         try:
             epoch = await installation.open_installation(client)
         except ForeignRedis as error:
-            return [safe, kept, NOT_INSTALLED | {"detail": str(error)}]
-    return [safe, kept, _fine("installation", f"it holds our installation {epoch}")]
+            return [*rows, NOT_INSTALLED | {"detail": str(error)}]
+    return [*rows, _fine("installation", f"it holds our installation {epoch}")]
+
+
+async def _topology(client: connection.Client, server: Server) -> Row:
+    """What stands there: kind, masters with their versions, other nodes, TLS."""
+    found = {at: _version(info) for at, info in (await connection.masters(client)).items()}
+    others = sorted(set(connection.nodes(client)) - found.keys())
+    tls = "TLS" if server.tls else "no TLS"
+    said = ", ".join(f"{at} ({version})" for at, version in found.items())
+    cause = f"{server.topology}, {tls}; master {said}"
+    if others:
+        cause += f"; replica {', '.join(others)}"
+    facts = {"topology": server.topology, "tls": server.tls is not None}
+    return _fine("topology", cause) | facts | {"masters": found, "replicas": others}
+
+
+def _version(info: connection.Info) -> str:
+    valkey = info.get("valkey_version")
+    return f"Valkey {valkey}" if valkey else f"Redis {info['redis_version']}"
 
 
 def _kept(durability: Durability) -> Row:

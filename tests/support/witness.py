@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from clients.redis import types
+from clients.redis.durability import Ack
+from clients.redis.failover import Failovers
 from clients.redis.lane import Argument, Lane
 from clients.redis.stack import Stack
 from tests.engine.harness import doc_of
@@ -91,3 +93,5 @@ async def _operate(opened: Stack, tenant: types.Tenant) -> None:
     await opened.queue.resume(tenant)
     assert await opened.queue.state(tenant, PERSON)
     assert await opened.queue.depths(opened.partitions)
+    watch = Failovers(opened.client, opened.lane, opened.epoch, ack=Ack.FSYNC, tell=lambda _: None)
+    await watch.look()

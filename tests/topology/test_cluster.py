@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 import redis.asyncio
 
@@ -165,3 +166,16 @@ async def test_a_whole_life_over_real_processes(
         await entra.check()
         assert await entra.delete(tim) == 204
         await entra.check()
+
+
+async def test_check_redis_says_what_stands_there(
+    nodes: list[EmbeddedRedis], tmp_path: Path
+) -> None:
+    async with stacks.around(tmp_path, nodes[0], fleet.reach(nodes[0])) as stack:
+        log = tmp_path / "check.log"
+        check = stacks.Process(["check", "redis", "-o", "jsonl"], stack.environment(), log)
+        assert await asyncio.to_thread(check.wait) == 0, log.read_text()
+        rows = [orjson.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+        (found,) = [row for row in rows if row["probe"] == "topology"]
+        assert (found["topology"], found["tls"]) == ("cluster", False)
+        assert set(found["masters"]) == {f"127.0.0.1:{node.port}" for node in nodes}

@@ -54,10 +54,15 @@ def test_redis_is_safe_but_new_and_then_ours(cli: Run) -> None:
         assert ended.code == ExitCode.OK, ended.stderr
         return {row["probe"]: row["level"] for row in orjson.loads(ended.stdout)}
 
-    assert levels() == {"redis": "ok", "durability": "ok", "installation": "warn"}
+    assert levels() == {
+        "redis": "ok",
+        "topology": "ok",
+        "durability": "ok",
+        "installation": "warn",
+    }
     assert "cure: if it is new" in cli("check", "redis").stdout
     cli("tenant", "create", "acme", "--org", "acme")
-    assert levels() == {"redis": "ok", "durability": "ok", "installation": "ok"}
+    assert levels() == {"redis": "ok", "topology": "ok", "durability": "ok", "installation": "ok"}
 
 
 def test_an_evicting_redis_is_refused_with_its_cure(cli: Run, evicting_redis_url: str) -> None:
