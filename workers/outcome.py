@@ -125,9 +125,10 @@ def _count(
 ) -> Decision:
     """A counted retry, or dead when it was one too many."""
     failures = facts.failures + 1
+    settle_ms = facts.settle_ms if ambiguous else 0
     if failures >= dead_after:
-        return Decision(Outcome.DEAD, signal, cause)
-    delay_ms = waits.backoff_ms(failures, facts.jitter) + (facts.settle_ms if ambiguous else 0)
+        return Decision(Outcome.DEAD, signal, cause, delay_ms=settle_ms)
+    delay_ms = waits.backoff_ms(failures, facts.jitter) + settle_ms
     return Decision(Outcome.RETRY, signal, cause, counted=True, delay_ms=delay_ms)
 
 

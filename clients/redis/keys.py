@@ -49,7 +49,8 @@ State, `s:<rk>`
     v desired version · av applied version · f claim count · tok current lease token · lt/lo last
     settled token and its answer · st position (S P R W L D H) · bid backend id · fl consecutive
     counted failures · cr consecutive crashes · h digest · n nonce and c cause of the newest write
-    · del tombstone · fd2 first change during the lease · e error code · rs claim count when it
+    · nb until when a create of unknown end may take effect: it is not due before · del tombstone
+    · fd2 first change during the lease · e error code · rs claim count when it
     was asked to be sent again · sec a security change is waiting · w rks it waits for ·
     mf managed mask · ah digest last applied · mw a membership waits for its next settle
     of a group: dv version of the document, dav the one applied · mv newest stamp · gl entries of

@@ -324,10 +324,10 @@ class Settlement:
     """How a claimed resource leaves its lease.
 
     `counted` adds to the consecutive failures (RETRY only). `delay_ms` postpones the resource
-    (RETRY, PARK, RELEASE); `hold_ms` postpones the whole tenant (any outcome). `blocked_on` is the
-    resource key that BLOCK waits for. `jitter` in [0, 1) spreads the breaker's hold. `error_code`
-    is one of the documented causes (at most 60 characters) and `error_text` at most 1 KB, both
-    without personal values.
+    (RETRY, PARK, RELEASE; after DEAD what revives it); `hold_ms` postpones the whole tenant (any
+    outcome). `blocked_on` is the resource key that BLOCK waits for. `jitter` in [0, 1) spreads the
+    breaker's hold. `error_code` is one of the documented causes (at most 60 characters) and
+    `error_text` at most 1 KB, both without personal values.
     An empty `backend_id` keeps the one known; `forget_backend_id` drops it (the record vanished).
     What BLDNG may hold (`managed`, `applied_digest`) is kept whatever the outcome.
     Of a group, whatever the outcome: `members_done` are entries of the claim that BLDNG now has,

@@ -37,6 +37,38 @@ async def test_a_recreated_person_waits_for_a_deletion_that_fails_for_long(
     assert (await engine.claim_one()).rk == "u:2"
 
 
+async def crashed_while_a_name_was_taken(engine: Engine) -> None:
+    """u:2 was being created when it took the name of u:1, and its worker died: it waits for u:1,
+    and its create may still take effect."""
+    await synced(engine, "u:1", un="ann")
+    await engine.create("u:2", un="bob")
+    await engine.claim_one()
+    await engine.update("u:1", un="cid")
+    await engine.update("u:2", un="ann")
+    await engine.advance(LEASE_MS)
+    assert (await engine.claim()).reaped == 1
+    assert (await engine.state("u:2")).state == "W"
+
+
+async def test_whoever_is_woken_waits_for_the_unanswered_create(engine: Engine) -> None:
+    await crashed_while_a_name_was_taken(engine)
+    await engine.advance(1000)
+    await engine.sync("usr_u:1")
+    assert (await engine.state("u:2")).state == "P"
+    assert (await engine.claim()).items == ()
+    await engine.advance(SETTLE_MS - 1000)
+    assert (await engine.claim_one()).rk == "u:2"
+
+
+async def test_whoever_waits_no_more_waits_for_the_unanswered_create(engine: Engine) -> None:
+    await crashed_while_a_name_was_taken(engine)
+    await engine.update("u:2", un="dan")
+    await engine.sync("usr_u:1")
+    assert (await engine.claim()).items == ()
+    await engine.advance(SETTLE_MS)
+    assert (await engine.claim_one()).rk == "u:2"
+
+
 async def test_the_heir_of_two_waits_for_both(engine: Engine) -> None:
     """Else it adopts the record that the second deletion is about to remove."""
     await synced(engine, "u:1", un="ann", xid="x1")

@@ -207,3 +207,21 @@ async def test_a_finished_deletion_leaves_nothing(engine: Engine) -> None:
     left = {key for key in await engine.dump() if key.endswith("u:1")}
     assert left == {tenant_key("gone:u:1")}
     assert 0 < await engine.client.ttl(tenant_key("gone:u:1")) <= 120
+
+
+async def test_a_newer_write_of_the_dead_waits_for_the_unanswered_create(engine: Engine) -> None:
+    await engine.create("u:1", un="ann")
+    await engine.settle(await engine.claim_one(), Outcome.DEAD, delay_ms=SETTLE_MS)
+    await engine.update("u:1", title="new")
+    assert (await engine.claim()).items == ()
+    await engine.advance(SETTLE_MS)
+    assert (await engine.claim_one()).version == 2
+
+
+async def test_a_replay_waits_for_the_unanswered_create(engine: Engine) -> None:
+    await engine.create("u:1", un="ann")
+    await engine.settle(await engine.claim_one(), Outcome.DEAD, delay_ms=SETTLE_MS)
+    await engine.queue.replay(engine.tenant, ["u:1"])
+    assert (await engine.claim()).items == ()
+    await engine.advance(SETTLE_MS)
+    assert (await engine.claim_one()).rk == "u:1"

@@ -317,6 +317,27 @@ BUGS = (
         found_by="test_suspects.test_a_repair_lets_claims_find_suspects_again",
     ),
     Bug(
+        "settle delay lost in waking",
+        part="wake",
+        right="x.not_before > now and x.not_before or due_now(x.sec)",
+        wrong="due_now(x.sec)",
+        found_by="test_names.test_whoever_is_woken_waits_for_the_unanswered_create",
+    ),
+    Bug(
+        "settle delay lost by a newer write",
+        part="dirty",
+        right="if x.not_before > now then return x.not_before end",
+        wrong="",
+        found_by="test_settle.test_a_newer_write_of_the_dead_waits_for_the_unanswered_create",
+    ),
+    Bug(
+        "settle delay lost by a replay",
+        part="replay",
+        right="x.not_before > now and x.not_before or due_now(x.sec)",
+        wrong="due_now(x.sec)",
+        found_by="test_settle.test_a_replay_waits_for_the_unanswered_create",
+    ),
+    Bug(
         "names set back by a late request are free",
         part="settle",
         right="if not again and drop_released(sent) then",

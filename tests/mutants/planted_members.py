@@ -13,8 +13,8 @@ BUGS = (
     Bug(
         "stamp not renewed",
         part="change",
-        right="stamp = tonumber(got[7] or 0) + 1",
-        wrong="stamp = tonumber(got[7] or 0)",
+        right="stamp = tonumber(got[5] or 0) + 1",
+        wrong="stamp = tonumber(got[5] or 0)",
         found_by="test_member_sync.test_changed_back_meanwhile_is_still_another_entry",
     ),
     Bug(

@@ -4,10 +4,10 @@ local ANSWER_MS = 120000   -- how long the answer to a nonce is kept for a repea
 
 -- The group as it is, or nothing when there is none.
 local function look_at_group()
-  local got = redis.call('HMGET', R.s, 'v', 'del', 'st', 'f', 'bid', 'e', 'mv', 'rp')
+  local got = redis.call('HMGET', R.s, 'v', 'del', 'st', 'nb', 'mv', 'rp')
   if not got[1] or got[2] then return nil end
-  return {v = tonumber(got[1]), st = got[3], f = got[4], bid = got[5], e = got[6],
-          stamp = tonumber(got[7] or 0) + 1, run = got[8]}
+  return {v = tonumber(got[1]), st = got[3], nb = got[4], stamp = tonumber(got[5] or 0) + 1,
+          run = got[6]}
 end
 
 -- Those of `ids` for whom joining (or leaving) changes something, with what decides where they go.

@@ -35,6 +35,7 @@ for _, x in ipairs(expired) do
   if s[1] == 'L' then
     local crashes = tonumber(s[3] or 0) + 1
     redis.call('HDEL', state, 'tok', 'fd2')
+    if not s[2] then redis.call('HSET', state, 'nb', now + settle_ms) end
     if crashes >= max_crashes and not s[4] then
       redis.call('HSET', state, 'st', 'D', 'cr', crashes, 'e', 'crashloop')
       redis.call('ZADD', of.dead, now, x.rk)

@@ -2,19 +2,18 @@
 
 -- Its state as read before the first write.
 local function look_at_work(s)
-  local x = {st = s.st, v = s.v, claims = tonumber(s.f or 0), bid = s.bid, e = s.e}
+  local x = {st = s.st, v = s.v, not_before = tonumber(s.nb or 0)}
   x.waiting = s.v and tonumber(redis.call('ZSCORE', T.q, R.rk))
-  x.died = s.st == 'D' and tonumber(redis.call('ZSCORE', T.dead, R.rk))
+  x.died = s.st == 'D'
   return x
 end
 
 -- When it is due. A create whose outcome is unknown keeps its settle delay.
 local function due_of(x, security)
-  local at, unknown = due_now(security), x.claims > 0 and not x.bid
   if x.waits_for then return now + BLOCK_MS end
-  if x.died and unknown and x.e == 'crashloop' then return math.max(now, x.died + SETTLE_MS) end
+  if x.not_before > now then return x.not_before end
+  local at = due_now(security)
   if not x.waiting or x.st == 'W' then return at end
-  if unknown and x.waiting > now then return math.min(x.waiting, now + SETTLE_MS) end
   return math.min(x.waiting, at)
 end
 

@@ -3,13 +3,16 @@
 -- Returns how many. Begins with ZREM.
 local found = {}
 for i = 3, #ARGV do
-  local s = redis.call('HMGET', T.root .. 's:' .. ARGV[i], 'st', 'sec')
-  if s[1] == 'D' or s[1] == 'H' then found[#found + 1] = {rk = ARGV[i], st = s[1], sec = s[2]} end
+  local s = redis.call('HMGET', T.root .. 's:' .. ARGV[i], 'st', 'sec', 'nb')
+  if s[1] == 'D' or s[1] == 'H' then
+    found[#found + 1] = {rk = ARGV[i], st = s[1], sec = s[2], not_before = tonumber(s[3] or 0)}
+  end
 end
 for _, x in ipairs(found) do
   redis.call('ZREM', x.st == 'D' and T.dead or T.held, x.rk)
   redis.call('HSET', T.root .. 's:' .. x.rk, 'st', 'P', 'fl', 0, 'cr', 0)
-  redis.call('ZADD', T.q, due_now(x.sec), x.rk)
+  local due = x.not_before > now and x.not_before or due_now(x.sec)
+  redis.call('ZADD', T.q, due, x.rk)
 end
 if #found > 0 then wake(reindex(T)) end
 return #found

@@ -44,6 +44,11 @@ if arrival then take_arrival(arrival) end
 
 local answer, latency = '', -1
 
+-- A create of unknown end may still take effect: whatever comes next waits for that.
+if delay_ms > 0 and not known then
+  redis.call('HSET', R.s, 'nb', now + math.min(delay_ms, SETTLE_MS))
+end
+
 -- Back to the queue, behind the holder of its name when a newer write made it wait.
 local function enqueue(st, due)
   if s[11] then st, due = 'W', now + BLOCK_MS end
@@ -62,7 +67,7 @@ local function leave_dirty_set()
 end
 
 local function synced()
-  redis.call('HDEL', R.s, 'rs', 'sec', 'fl', 'cr', 'gl')
+  redis.call('HDEL', R.s, 'rs', 'sec', 'fl', 'cr', 'gl', 'nb')
   redis.call('HSET', R.s, 'av', v, 'st', 'S')
   return 'SYNCED'
 end

@@ -22,10 +22,10 @@ local function look_at_waiters()
   local found = {}
   for i, rk in ipairs(redis.call('SMEMBERS', R.w)) do
     local state = T.root .. 's:' .. rk
-    local got = redis.call('HMGET', state, 'st', 'w', 'sec')
+    local got = redis.call('HMGET', state, 'st', 'w', 'sec', 'nb')
     local left = got[2] and without(got[2], R.rk)
     found[i] = {rk = rk, state = state, st = got[1], waits = left ~= got[2], left = left,
-                sec = got[3]}
+                sec = got[3], not_before = tonumber(got[4] or 0)}
   end
   return found
 end
@@ -37,7 +37,8 @@ local function wake_waiters(waiters)
     if x.waits and x.left then redis.call('HSET', x.state, 'w', x.left)
     elseif x.waits and x.st == 'W' then
       redis.call('HSET', x.state, 'st', 'P')
-      redis.call('ZADD', T.q, due_now(x.sec), x.rk)
+      local due = x.not_before > now and x.not_before or due_now(x.sec)
+      redis.call('ZADD', T.q, due, x.rk)
     end
   end
   redis.call('DEL', R.w)

@@ -9,7 +9,7 @@
 -- security lane, begin with DEL, so that who leaves is still let go then.
 local rk, op, digest, nonce = R.rk, ARGV[4], ARGV[7], ARGV[8]
 local security = ARGV[9] == 'security'
-local got = redis.call('HMGET', R.s, 'v', 'h', 'n', 'del', 'st', 'f', 'bid', 'e', 'dv', 'w')
+local got = redis.call('HMGET', R.s, 'v', 'h', 'n', 'del', 'st', 'f', 'bid', 'nb', 'dv', 'w')
 local v, st, claims = tonumber(got[1]), got[5], tonumber(got[6] or 0)
 local ids = T.root .. 'ids:' .. string.sub(rk, 1, 1)
 local expected = tonumber(ARGV[5])
@@ -33,7 +33,7 @@ local indexes, loser = look_at_indexes()
 if loser then return {'UNIQ', loser} end
 local waits_for = holders_of(indexes)
 for _, holder in ipairs(waits_for or {}) do redis.call('EXISTS', T.root .. 'w:' .. holder) end
-local work = look_at_work({v = v, st = st, f = got[6], bid = got[7], e = got[8]})
+local work = look_at_work({v = v, st = st, nb = got[8]})
 local leaving = op == 'D' and look_at_leaving()
 
 -- From here on only writes.

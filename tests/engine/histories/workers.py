@@ -173,8 +173,19 @@ class Workers(Writers):
     def settle_dead(self, pick: int) -> None:
         if (work := self.in_hand(pick)) is None:
             return
-        if not work.verb or work.sent:
-            self.settle(work, Outcome.DEAD, backend_id=work.bid, error_code="rejected")
+        unanswered = work.verb == "POST" and not work.sent
+        if not work.verb or work.sent or unanswered:
+            delay_ms = SETTLE_MS if unanswered else 0
+            settled = self.settle(
+                work,
+                Outcome.DEAD,
+                backend_id=work.bid,
+                delay_ms=delay_ms,
+                error_code="unanswered" if unanswered else "rejected",
+            )
+            if unanswered and settled.status is not SettleStatus.STALE:
+                work.lands_before_ms = self.engine.now_ms + SETTLE_MS
+                self.zombies.append(work)
 
     def settle(self, work: Work, outcome: Outcome, **how: Any) -> types.Settled:
         """Hand over; a worker that was too late asks for a re-send."""
