@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOAK_S ?= 1200
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check bench mutants chaos soak lock clean
+.PHONY: help run test check bench mutants chaos soak matrix lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -34,6 +34,9 @@ chaos: $(VENV)/.dev  ## the whole fault catalogue, the long rows too: a line for
 
 soak: $(VENV)/.dev  ## faults, kills and load for SOAK_S seconds (1200), then every account must agree
 	$(BIN)/python -m tests.chaos.soak $(SOAK_S)
+
+matrix: $(VENV)/.dev  ## engine and edge against every Redis and Valkey on this machine
+	$(BIN)/python -m tests.support.matrix
 
 lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml (needs uv on PATH)
 	./deploy/lock.sh
