@@ -135,6 +135,13 @@ class Metrics:
         self.drift = self._counter(
             "drift_total", "Records that vanished at BLDNG and were made again."
         )
+        self.swept_resources = self._counter(
+            "swept_resources_total", "Resources that the sweep compared with BLDNG."
+        )
+        self.drift_resources = self._counter(
+            "drift_resources_total", "Resources that the sweep found different.", "resource"
+        )
+        at_zero(self.drift_resources, RESOURCES)
         self.worker_slots = self._gauge("worker_slots", "Slots of this worker by state.", "state")
         at_zero(self.worker_slots, ("busy", "idle"))
 

@@ -25,13 +25,25 @@ def health(settings: Settings, redis: Stack, tell: Tell) -> Health:
     )
 
 
-def teller(ack: Ack, metrics: Metrics, log: FilteringBoundLogger) -> Tell:
-    """Counts and logs a change; the window stays until the next change or start."""
+def teller(
+    ack: Ack,
+    metrics: Metrics,
+    log: FilteringBoundLogger,
+    *,
+    repair: Callable[[str], None] = lambda _: None,
+) -> Tell:
+    """Counts and logs a change; the window stays until the next change or start.
+
+    `repair` hears of each after which BLDNG may be ahead of Redis, with a name for it that all
+    processes share.
+    """
 
     def tell(change: Change) -> None:
         metrics.possible_loss_window.set(change.window_s)
         if change.failover:
             metrics.redis_failovers.inc()
+        if change.failover or change.window_s:
+            repair(f"failover-{change.since_ms}")
         level = log.warning if change.failover or change.window_s else log.info
         level(
             "redis_failover" if change.failover else "redis_restarted",

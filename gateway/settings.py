@@ -224,6 +224,14 @@ class Settings(RedisSettings):
         " all of them. 0 is no limit.",
         examples=["50"],
     )
+    sweep_days: float = Field(
+        7,
+        ge=0,
+        le=365,
+        description="Days in which every resource is compared with BLDNG once and sent again when"
+        " it differs, at most one a second for each tenant; 0 turns it off.",
+        examples=["7"],
+    )
     profile_dir: Path | None = Field(
         None,
         description="Directory of mapping profiles, `<tenant>.toml`; a tenant without one uses"

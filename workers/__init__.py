@@ -11,6 +11,7 @@ disable, delete and repair are the difference between what is desired and what w
     settling    gives the resource back to the queue, and repairs what a lost lease may have done
     heart       keeps leases alive, and says which were lost
     sweeper     cleans up after big deletions
+    patrol      compares every resource with BLDNG at leisure (the sweep); comparison: one of them
     janitor     the figures that a scrape shows
 
 Guaranteed, as long as BLDNG has no effect later than its request timeout and the settle delay:

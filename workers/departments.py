@@ -64,6 +64,14 @@ class Departments:
             if isinstance(landed := await asyncio.shield(flight), BldngError):
                 raise landed
 
+    async def known(self, org: str, name: str, *, request_id: str) -> str | None:
+        """The id of the department, None when there is none; never makes one."""
+        wanted = Wanted(org, name, request_id, attempt_id="", admit=lambda: None)
+        found = self._remembered(wanted.key) or await self._find(wanted)
+        if found is not None:
+            self._remember(wanted.key, found)
+        return found
+
     def forget(self, org: str, name: str) -> None:
         """BLDNG did not know the id any more."""
         self._ids.pop((org, name.casefold()), None)

@@ -16,6 +16,7 @@ class Pace:
     `settle_ms`: BLDNG's own limit for a request, so how long a create of unknown end may still
     happen. `fallback_s`: longest sleep without a wake-up. `drain_s`: how long attempts may go on
     after a stop; `release_s`: how long giving back the rest may take then.
+    `sweep_days`: in how many days every resource is compared with BLDNG once, 0 for never.
     """
 
     slots: int = 64
@@ -25,11 +26,17 @@ class Pace:
     fallback_s: float = 2.0
     drain_s: float = 20.0
     release_s: float = 3.0
+    sweep_days: float = 7.0
 
     @property
     def lease_s(self) -> float:
         """The lease in seconds."""
         return self.lease_ms / 1000
+
+    @property
+    def sweep_ms(self) -> int:
+        """The period of the sweep in milliseconds, 0 for never."""
+        return int(self.sweep_days * 86_400_000)
 
     @property
     def request_timeout_s(self) -> float:

@@ -14,6 +14,7 @@ from typing import Final
 
 from clients.bldng.client import Bldng
 from clients.redis.members import Members
+from clients.redis.patrol import Patrol
 from clients.redis.queue import Queue
 from clients.redis.store import Store
 from clients.redis.tenants import Tenants
@@ -21,11 +22,14 @@ from clients.redis.types import Claimed, Settled
 from clients.redis.wake import Wake
 from mappers.profile import Profile
 from workers.claims import Claims, Take
+from workers.comparison import Comparison
+from workers.departments import Departments
 from workers.hands import Hand, Hands
 from workers.heart import Heart
 from workers.janitor import Janitor
 from workers.lease import Lease
 from workers.means import Means
+from workers.patrol import Patroller
 from workers.purse import Purse
 from workers.reconcile import Reconciler
 from workers.service import Service
@@ -54,13 +58,14 @@ class Links:
     wake: Wake
     partitions: Iterable[int]
     profile_of: Callable[[str], Profile]
+    patrol: Patrol
     purse: Purse | None = None
 
 
 class Worker:
     """Serves every partition. Several may run beside each other, in one process or many.
 
-    `janitor` has the figures that a scrape shows.
+    `janitor` has the figures that a scrape shows, `patroller` compares with BLDNG at leisure.
     """
 
     def __init__(self, links: Links, means: Means) -> None:
@@ -85,6 +90,15 @@ class Worker:
         self._heart = Heart(links.queue, self._hands, means)
         self._claims = Claims(links.queue, partitions, means)
         self._sweeper = Sweeper(links.members, partitions, means)
+        departments = Departments(links.bldng, clock=means.clock)
+        self.patroller = Patroller(
+            links.patrol,
+            links.tenants,
+            Comparison(links.bldng, links.store, links.patrol, departments),
+            means,
+            served=tenants,
+            profile_of=links.profile_of,
+        )
         self._settler = Settler(links.queue, tenants, means)
         self._service = Service(reconciler, self._settler, tenants, means)
 
@@ -114,6 +128,7 @@ class Worker:
                     self._wake.run(),
                     self._heart.run(),
                     self._sweeper.run(),
+                    self.patroller.run(),
                     self.janitor.probe(),
                     self._rouse_at(stop),
                 )

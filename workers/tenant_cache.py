@@ -18,6 +18,11 @@ class TenantCache:
         self._clock = clock
         self._known: dict[str, tuple[Tenant, float]] = {}
 
+    def lately(self, within_s: float) -> frozenset[str]:
+        """The tenants that this process had work of so lately."""
+        after_s = self._clock() - within_s + REMEMBERED_S
+        return frozenset(name for name, (_, until_s) in self._known.items() if until_s >= after_s)
+
     async def get(self, name: str) -> Tenant | None:
         """The tenant, None when there is none of that name. Raises RedisUnavailable."""
         tenant, until_s = self._known.get(name, (None, 0.0))

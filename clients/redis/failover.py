@@ -41,12 +41,14 @@ class Change:
 
     `failover`: another copy of the data took over, else the same one came back. `window_s` is how
     long before the change acknowledged writes may be lost; 0 when none are. `certain` says that
-    some are known to be.
+    some are known to be. `since_ms` is when the new server was first asked: the same for all
+    processes.
     """
 
     failover: bool
     window_s: float
     certain: bool = False
+    since_ms: int = 0
 
 
 def judge(
@@ -63,9 +65,9 @@ def judge(
     loses = certain or ack is Ack.MEMORY or (promoted and ack is not Ack.REPLICA)
     whole_until_ms = pulse.before_ms if pulse.before_ms is not None else last_pulse_ms
     if not loses or whole_until_ms is None:
-        return Change(promoted or certain, 0.0, certain)
+        return Change(promoted or certain, 0.0, certain, pulse.since_ms)
     window_s = max(0.001, (pulse.since_ms - whole_until_ms) / 1000)
-    return Change(promoted or certain, window_s, certain)
+    return Change(promoted or certain, window_s, certain, pulse.since_ms)
 
 
 class Failovers:

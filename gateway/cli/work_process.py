@@ -114,11 +114,12 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
             partitions=redis.partitions,
             profile_of=lambda name: mappings.get(name, profile.DEFAULT),
             purse=purse,
+            patrol=redis.patrol,
         )
         worker = Worker(links, means)
         metrics.registry.register(QueueCollector(worker.janitor.snapshot))
         log.info("redis_opened", **redis.durability.facts())
-        tell = failovers.teller(settings.ack, metrics, log)
+        tell = failovers.teller(settings.ack, metrics, log, repair=worker.patroller.ask)
         await _run(worker, vitals, stop, failovers.health(settings, redis, tell))
 
 
@@ -181,6 +182,7 @@ def _pace(settings: Settings) -> Pace:
         lease_ms=settings.lease_ms,
         settle_ms=settings.settle_ms,
         drain_s=settings.drain_timeout_s,
+        sweep_days=settings.sweep_days,
     )
 
 

@@ -74,6 +74,7 @@ async def _main() -> None:
             wake=Wake(redis.client),
             partitions=redis.partitions,
             profile_of=lambda _name: profile.DEFAULT,
+            patrol=redis.patrol,
         )
         worker = Worker(links, work_process._means(loaded, metrics, log))
         await work_process._run(

@@ -92,6 +92,37 @@ async def test_f17_cut_off_written_to_and_replaced(tmp_path: Path, ack: Ack) -> 
         assert ("Restart provisioning" in told.get("cure", "")) == (ack is Ack.FSYNC)
 
 
+async def test_bldng_follows_what_redis_holds_after_a_failover(tmp_path: Path) -> None:
+    """A change that reached BLDNG and was lost with the old master is undone there."""
+    async with (
+        on_a_pair(tmp_path, Ack.FSYNC) as (entra, pair, wire),
+        proxy.between(pair.master.port) as link,
+    ):
+        stack = entra.stack
+        worker = await stack.start_worker(BLDNG_SCIM_REDIS_URL=f"redis://127.0.0.1:{wire.port}/0")
+        await replica.follow(pair.replica, link.port)
+        joy = await entra.create("joy")
+        await eventually(lambda: shown(stack) == "Joy")
+        await stack.until_synced()
+        await pair.in_step()
+        link.hold()
+        assert await entra.patch(joy, displayName="Lost") == 200
+        await eventually(lambda: shown(stack) == "Lost")
+        pair.master.kill()
+        link.cut()
+        await replica.promote(pair.replica)
+        wire.lead_to(pair.replica.port)
+        wire.cut()
+        await eventually(lambda: shown(stack) == "Joy", within_s=20)
+        [told] = lines(worker, "drift_found")
+        assert told["rk"] == f"u:{joy}"
+
+
+def shown(stack: Stack) -> str:
+    person = stack.person("joy@contoso.com")
+    return str(person["displayName"]) if person else ""
+
+
 FAILOVERS = "bldng_scim_redis_failovers_total"
 WINDOW = "bldng_scim_possible_loss_window_seconds"
 

@@ -179,6 +179,7 @@ class Rig:
             wake=Wake(self.wakes or self.stack.client),
             partitions=self.stack.partitions,
             profile_of=lambda _tenant: profile.DEFAULT,
+            patrol=self.stack.patrol,
         )
         number = next(self._numbers)
         means = Means(
