@@ -19,6 +19,7 @@ from clients.logs import configure, make_logger
 from clients.redis.types import (
     Depths,
     ForeignRedis,
+    IncompatibleData,
     NotDurable,
     Outcome,
     RedisFull,
@@ -161,7 +162,9 @@ class Metrics:
 
     def _process(self, version: str) -> None:
         self.redis_errors = self._counter("redis_errors_total", "Failed Redis calls.", "kind")
-        at_zero(self.redis_errors, ("unavailable", "full", "foreign", "not_durable"))
+        at_zero(
+            self.redis_errors, ("unavailable", "full", "foreign", "not_durable", "incompatible")
+        )
         self.redis_failovers = self._counter(
             "redis_failovers_total", "Times that another copy of Redis' data took over."
         )
@@ -188,7 +191,12 @@ class Metrics:
 
     def redis_failed(self, error: RedisUnavailable) -> None:
         """A call on Redis failed: count it by kind."""
-        kinds = {RedisFull: "full", ForeignRedis: "foreign", NotDurable: "not_durable"}
+        kinds: dict[type[RedisUnavailable], str] = {
+            RedisFull: "full",
+            ForeignRedis: "foreign",
+            NotDurable: "not_durable",
+            IncompatibleData: "incompatible",
+        }
         self.redis_errors.labels(kinds.get(type(error), "unavailable")).inc()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

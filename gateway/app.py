@@ -189,7 +189,7 @@ async def serve(
     )
     async with operators:
         make = partial(make_app, settings, metrics=metrics, log=log, room=room)
-        runner = await _started(make, stop, log=log)
+        runner = await _started(make, stop, watch=watch, log=log)
         if runner is None:
             return
         try:
@@ -238,6 +238,7 @@ async def _started(
     make: Callable[[], web.Application],
     stop: asyncio.Event,
     *,
+    watch: ops.RedisWatch,
     log: FilteringBoundLogger,
 ) -> web.AppRunner | None:
     """A runner whose application has opened Redis, or None when told to stop before."""
@@ -247,6 +248,7 @@ async def _started(
             await runner.setup()
         except RedisUnavailable as error:
             log.warning("redis_awaited", reason=str(error))
+            watch.failed(error)
             await runner.cleanup()
             await _wait(stop, REOPEN_S)
         else:

@@ -22,6 +22,7 @@ def health(settings: Settings, redis: Stack, tell: Tell) -> Health:
         ack=settings.ack,
         allow_unsafe=settings.allow_unsafe_redis,
         failovers=failovers,
+        lane=redis.lane,
     )
 
 

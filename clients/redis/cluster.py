@@ -59,6 +59,7 @@ class ClusterLane(Lane):
         self._moved: dict[int, Address] = {}
         self._look: asyncio.Task[None] | None = None
         self._look_again_at = 0.0
+        self._shut = None
 
     async def run(
         self,
@@ -69,6 +70,7 @@ class ClusterLane(Lane):
         asking: bool = False,
     ) -> object:
         """The reply of one call; sent again only to where a node says that its slot is."""
+        self._refuse()
         slot = slot_of(keys[0])
         address = self._owner(slot)
         for _ in range(REDIRECTIONS):

@@ -2,19 +2,25 @@
 
 It is written once, beside every partition, when the database holds none of our keys. After that a
 missing or different id means: not our data. Nothing is then read as data and nothing is written.
+The same holds for data of a schema that this program does not know (`schema`).
 """
 
 import secrets
 
-from clients.redis import keys, replies, types
+from clients.redis import keys, replies, schema, types
 from clients.redis.connection import Client
+
+_WRITTEN_FIRST = {keys.META_PARTITIONS, keys.META_SCHEMA, keys.META_EPOCH}
+"""What an interrupted start may have left without the rest."""
 
 
 async def bootstrap(client: Client, *, partitions: int = keys.PARTITIONS) -> str:
     """The installation id, made now when the database holds none of our keys.
 
-    Raises `ForeignRedis` when our keys are there without their id. Safe to run in parallel.
+    Raises `ForeignRedis` when our keys are there without their id, and `IncompatibleData`. Safe to
+    run in parallel.
     """
+    await schema_of(client)
     try:
         if await client.get(keys.META_EPOCH) is None:
             await _create(client, partitions)
@@ -24,11 +30,24 @@ async def bootstrap(client: Client, *, partitions: int = keys.PARTITIONS) -> str
 
 
 async def open_installation(client: Client) -> str:
-    """The installation id of a database in use; raises `ForeignRedis` when it has none."""
+    """The installation id of a database in use.
+
+    Raises `ForeignRedis` when it has none, and `IncompatibleData`.
+    """
+    await schema_of(client)
     try:
         return await _verify(client, complete=False)
     except replies.CLIENT_ERRORS as error:
         raise replies.classify(error) from error
+
+
+async def schema_of(client: Client) -> int:
+    """The number of the stored layout. Raises `IncompatibleData` when we do not know it."""
+    try:
+        stored = await client.get(keys.META_SCHEMA)
+    except replies.CLIENT_ERRORS as error:
+        raise replies.classify(error) from error
+    return schema.check(None if stored is None else replies.text(stored))
 
 
 async def partitions_of(client: Client) -> range:
@@ -43,12 +62,13 @@ async def _create(client: Client, partitions: int) -> None:
     """Write the id; the first of several writers wins."""
     async for key in client.scan_iter(match=keys.EVERYTHING, count=1000):
         name = replies.text(key)
-        if name not in {keys.META_PARTITIONS, keys.META_EPOCH} and not _is_passing(name):
+        if name not in _WRITTEN_FIRST and not _is_passing(name):
             raise types.ForeignRedis(
                 "Redis holds our keys but no installation id: restored in part, or another's. "
                 "Cure: restore the whole data set, or empty the database on purpose"
             )
     await client.set(keys.META_PARTITIONS, partitions, nx=True)
+    await client.set(keys.META_SCHEMA, schema.SCHEMA, nx=True)
     await client.set(keys.META_EPOCH, secrets.token_hex(8), nx=True)
 
 

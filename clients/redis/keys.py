@@ -4,6 +4,10 @@ Everything below `sg:{pN}:` lives in one hash slot, so one script may touch all 
 partition is stored with the tenant and never computed. `scripts/partition.lua` builds the same
 names for scripts that learn the tenant only while they run; a test holds the two together.
 
+Installation, `sg:{meta}:`
+    epoch  STRING  installation id · schema  STRING  number of the layout, see `schema`; absent: 1
+    partitions  STRING  how many · tenants, tokens  HASH  name or key id -> JSON record
+
 Partition, `P` = `sg:{pN}:`
     ep     STRING  installation id, compared in every script
     c      HASH    counters: writes, ok, retry, park, block, release, dead, reaped, visits
@@ -76,6 +80,7 @@ BUDGET_ROOT = "sg:{budget}:"
 META_EPOCH = "sg:{meta}:epoch"
 META_PARTITIONS = "sg:{meta}:partitions"
 META_PULSE = "sg:{meta}:pulse"
+META_SCHEMA = "sg:{meta}:schema"
 META_TENANTS = "sg:{meta}:tenants"
 META_TOKENS = "sg:{meta}:tokens"
 

@@ -88,6 +88,16 @@ class Lane:
         self._demoted = False
         self._flush: asyncio.Handle | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._shut: types.RedisUnavailable | None = None
+
+    def shut(self, reason: types.RedisUnavailable | None) -> None:
+        """Send no call any more: each raises `reason`. None opens the lane again."""
+        self._shut = reason
+
+    def _refuse(self) -> None:
+        """Raise the reason when the lane is shut."""
+        if self._shut is not None:
+            raise type(self._shut)(*self._shut.args)
 
     async def run(
         self,
@@ -98,6 +108,7 @@ class Lane:
         asking: bool = False,
     ) -> object:
         """The reply of one call of the named script, sent once; `asking` is for a Cluster."""
+        self._refuse()
         if len(self._waiting) >= self._max_waiting:
             raise types.RedisUnavailable("too many calls wait for Redis")
         loop = asyncio.get_running_loop()
@@ -119,7 +130,7 @@ class Lane:
         give_up_at = asyncio.get_running_loop().time() + self._deadline_s
         try:
             return await self.run(script, keys, args)
-        except (types.RedisFull, types.ForeignRedis):
+        except (types.RedisFull, types.ForeignRedis, types.IncompatibleData):
             raise
         except types.RedisUnavailable as first:
             return await self._repeat(script, keys, args, give_up_at=give_up_at, error=first)
@@ -147,7 +158,7 @@ class Lane:
                     await asyncio.sleep(PAUSE_S)
                     try:
                         return await self.run(script, keys, args)
-                    except (types.RedisFull, types.ForeignRedis):
+                    except (types.RedisFull, types.ForeignRedis, types.IncompatibleData):
                         raise
                     except types.RedisUnavailable as latest:
                         error = latest

@@ -53,7 +53,8 @@ async def open_stack(
     A server that cannot keep the mode `ack` is refused too.
 
     `install` makes the installation in an empty Redis. Without it an empty one is refused: it may
-    be one that lost its data. Raises `UnsafeRedis`, `ForeignRedis`, `RedisUnavailable`.
+    be one that lost its data. Raises `UnsafeRedis`, `ForeignRedis`, `IncompatibleData`,
+    `RedisUnavailable`.
     """
     server = Server.from_url(where) if isinstance(where, str) else where
     client = connection.connect(server)

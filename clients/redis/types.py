@@ -53,6 +53,13 @@ class Redirected(RedisUnavailable):
         self.asking = asking
 
 
+class IncompatibleData(RedisUnavailable):
+    """The data has a schema that this program does not know: nothing is read and nothing written.
+
+    It ends when the data changes, so a process waits for that instead of ending.
+    """
+
+
 class NoRedisServer(Exception):
     """No redis-server program was found; the message names the extra that brings one."""
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from clients.redis.types import RedisUnavailable, UnsafeRedis
+from clients.redis.types import IncompatibleData, RedisUnavailable, UnsafeRedis
 from gateway.cli import output
 from gateway.cli.output import ExitCode, Failure
 
@@ -94,7 +94,7 @@ def _expected(error: BaseException) -> Failure | None:
             return known[0] if all(known) else None
         case Failure():
             return error
-        case UnsafeRedis():
+        case UnsafeRedis() | IncompatibleData():
             return Failure(ExitCode.CHECK_FAILED, str(error))
         case RedisUnavailable():
             return Failure(ExitCode.UNREACHABLE, f"Redis: {error}")

@@ -119,7 +119,9 @@ async def _check_redis(loaded: Settings) -> list[Row]:
             epoch = await installation.open_installation(client)
         except ForeignRedis as error:
             return [*rows, NOT_INSTALLED | {"detail": str(error)}]
-    return [*rows, _fine("installation", f"it holds our installation {epoch}")]
+        number = await installation.schema_of(client)
+    said = f"it holds our installation {epoch}, schema {number}"
+    return [*rows, _fine("installation", said)]
 
 
 async def _topology(client: connection.Client, server: Server) -> Row:

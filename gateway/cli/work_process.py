@@ -13,6 +13,7 @@ import importlib.metadata
 import random
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from functools import partial
 from typing import Final
@@ -99,7 +100,7 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
     )
     async with AsyncExitStack() as open_:
         await open_.enter_async_context(gateway_app.listening(operators, settings.ops_listen))
-        redis = await _redis(settings, stop, open_, log=log)
+        redis = await _redis(settings, stop, open_, failed=vitals.watch.failed, log=log)
         if redis is None:
             return
         means = _means(settings, metrics, log)
@@ -124,7 +125,12 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
 
 
 async def _redis(
-    settings: Settings, stop: asyncio.Event, open_: AsyncExitStack, *, log: FilteringBoundLogger
+    settings: Settings,
+    stop: asyncio.Event,
+    open_: AsyncExitStack,
+    *,
+    log: FilteringBoundLogger,
+    failed: Callable[[RedisUnavailable], None] = lambda _error: None,
 ) -> Stack | None:
     """Wait for a safe Redis that holds our installation; None when stopped before."""
     while not stop.is_set():
@@ -139,6 +145,7 @@ async def _redis(
             )
         except RedisUnavailable as error:
             log.warning("redis_awaited", reason=str(error))
+            failed(error)
         with suppress(TimeoutError):
             async with asyncio.timeout(REOPEN_S):
                 await stop.wait()

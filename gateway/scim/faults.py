@@ -5,7 +5,13 @@ from typing import Any, Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from clients.redis.types import ForeignRedis, NotDurable, RedisFull, RedisUnavailable
+from clients.redis.types import (
+    ForeignRedis,
+    IncompatibleData,
+    NotDurable,
+    RedisFull,
+    RedisUnavailable,
+)
 from gateway.scim.call import Facts, Services
 from mappers.scim import errors
 
@@ -56,6 +62,8 @@ def redis_kind(error: BaseException | None) -> str | None:
             return "foreign"
         case NotDurable():
             return "not_durable"
+        case IncompatibleData():
+            return "incompatible"
         case RedisUnavailable():
             return "unavailable"
         case _:

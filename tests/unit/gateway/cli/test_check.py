@@ -4,7 +4,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+import redis as sync_redis
 
+from clients.redis import keys, schema
 from gateway.cli.output import ExitCode
 from tests.support.gateway import Gateway
 from tests.support.sandbox import ORG, Sandbox
@@ -63,6 +65,16 @@ def test_redis_is_safe_but_new_and_then_ours(cli: Run) -> None:
     assert "cure: if it is new" in cli("check", "redis").stdout
     cli("tenant", "create", "acme", "--org", "acme")
     assert levels() == {"redis": "ok", "topology": "ok", "durability": "ok", "installation": "ok"}
+
+
+def test_the_schema_is_named_and_a_newer_one_refused(cli: Run, redis_url: str) -> None:
+    cli("tenant", "create", "acme", "--org", "acme")
+    assert f"schema {schema.SCHEMA}" in cli("check", "redis").stdout
+    with sync_redis.Redis.from_url(redis_url) as client:
+        client.set(keys.META_SCHEMA, schema.SCHEMA + 1)
+    ended = cli("check", "redis")
+    assert ended.code == ExitCode.CHECK_FAILED
+    assert "run the newer bldng-scim" in ended.stderr
 
 
 def test_an_evicting_redis_is_refused_with_its_cure(cli: Run, evicting_redis_url: str) -> None:
