@@ -144,9 +144,10 @@ class Balancer:
     turn: int = 0
 
     def target(self) -> str:
-        """The Tenant URL at a gateway that was ready when last asked."""
+        """The Tenant URL at a gateway that was ready when last asked, or at any when none was."""
         self.turn += 1
-        chosen = self.ready[self.turn % len(self.ready)]
+        among = self.ready or self.gateways
+        chosen = among[self.turn % len(among)]
         return f"http://127.0.0.1:{chosen.port}/scim/v2/acme"
 
     async def check(self) -> None:
