@@ -12,8 +12,10 @@ CLIENT_ERRORS = (
     redis.exceptions.RedisError,
     redis.exceptions.RedisClusterException,
     OSError,
+    RuntimeError,
 )
-"""What redis-py raises when a command fails."""
+"""What redis-py raises when a command fails. A RuntimeError is uvloop's, of a connection that was
+closed between two commands; redis-py lets it through."""
 
 _UNREACHABLE = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 
@@ -58,13 +60,18 @@ def _unavailable(error: Exception, text: str) -> types.RedisUnavailable | None:
         return types.Redirected(Address(error.host, error.port), asking=not moved)
     if _is_demoted(error, text):
         return types.NotMaster("Redis cannot serve now: it is a replica")
-    if isinstance(error, _UNREACHABLE):
+    if isinstance(error, _UNREACHABLE) or _is_closed(error, text):
         return types.RedisUnavailable(f"Redis cannot be reached: {_why(error)}")
     said = any(text.startswith(word) or f"-{word}" in text for word in _CANNOT_SERVE_WORDS)
     said |= any(words in text for words in _OUT_OF_A_SCRIPT)
     if said or isinstance(error, _CANNOT_SERVE):
         return types.RedisUnavailable(f"Redis cannot serve now: {type(error).__name__}")
     return None
+
+
+def _is_closed(error: Exception, text: str) -> bool:
+    """What uvloop says of a write on a connection that was closed meanwhile."""
+    return isinstance(error, RuntimeError) and "closed" in text
 
 
 def _is_demoted(error: Exception, text: str) -> bool:

@@ -13,9 +13,6 @@ from pathlib import Path
 ROWS = range(1, 65)
 
 NOT_BUILT: Mapping[int, str] = {
-    16: "a replica and three Sentinels, the master killed",
-    17: "a master cut off from its replica, then the replica promoted",
-    26: "a cluster that moves a loaded slot and loses a node",
     59: "more deactivations in a minute than the guard lets through",
 }
 """Rows without a test, by what it would need."""

@@ -151,6 +151,11 @@ class Soak:
 
     async def _judge(self) -> None:
         began_s = time.monotonic()
+        self.report.contradictions += [
+            f"the {name} ended by itself: {process.log.read_text()[-300:]}"
+            for name, process in self._processes.items()
+            if not process.running
+        ]
         async with open_stack(self._stack.redis.url) as redis:
             tenant = await redis.tenants.get(TENANT)
             assert tenant is not None

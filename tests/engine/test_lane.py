@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import redis.asyncio
 import redis.exceptions
+import uvloop
 from redis._parsers.base import BaseParser
+from redis.asyncio.connection import AbstractConnection
 
 from clients.redis import connection, replies, scripts, types
 from clients.redis.embedded import EmbeddedRedis
@@ -55,6 +57,34 @@ async def test_an_unknown_script_is_loaded_and_run_once(redis_url: str) -> None:
         await client.script_flush()
         found = await asyncio.gather(*(lane.run("count", ["n"], []) for _ in range(10)))
         assert sorted(map(replies.number, found)) == list(range(3, 13))
+
+
+def test_a_connection_that_was_closed_between_two_calls(redis_url: str) -> None:
+    """uvloop raises a RuntimeError of its own: to us it is Redis that cannot be reached."""
+    uvloop.run(_closed_between_two_calls(redis_url))
+
+
+async def _closed_between_two_calls(url: str) -> None:
+    async with open_lane(url) as (lane, client):
+        await lane.run("count", ["n"], [])
+        await close(*lane._idle)
+        with pytest.raises(types.RedisUnavailable):
+            await lane.run("count", ["n"], [])
+        assert await lane.run("count", ["n"], []) == 2
+        await close(*lane._idle)
+        assert await lane.persist("count", ["n"], []) == 3
+        await client.ping()
+        await close(*client.connection_pool._available_connections)
+        with contextlib.suppress(types.RedisUnavailable):
+            await connection.check_safety(client)
+
+
+async def close(*connections: AbstractConnection) -> None:
+    """End connections behind the back of their owner."""
+    for each in connections:
+        assert each._writer is not None
+        each._writer.transport.abort()
+    await asyncio.sleep(0.01)
 
 
 async def test_one_failing_script_does_not_disturb_its_batch(redis_url: str) -> None:
