@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOAK_S ?= 1200
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check bench mutants chaos soak matrix lock clean
+.PHONY: help run test check bench mutants chaos soak matrix upgrade lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -37,6 +37,9 @@ soak: $(VENV)/.dev  ## faults, kills and load for SOAK_S seconds (1200), then ev
 
 matrix: $(VENV)/.dev  ## engine and edge against every Redis and Valkey on this machine
 	$(BIN)/python -m tests.support.matrix
+
+upgrade: $(VENV)/.dev  ## an older revision (FROM=) and this one over the same data, under load
+	FROM=$(FROM) $(BIN)/pytest -m long -v tests/upgrade
 
 lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml (needs uv on PATH)
 	./deploy/lock.sh
