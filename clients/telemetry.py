@@ -259,4 +259,5 @@ class QueueCollector(Collector):
         unsynced = sum(getattr(depths, state) for state in QueueCollector.STATES)
         yield "queue_oldest_age_seconds", "Age of the oldest unconfirmed change.", oldest_s
         yield "unsynced_resources", "Resources that BLDNG does not hold as desired.", unsynced
+        yield "guard_held_operations", "People held by the mass-change guard.", depths.held
         yield "tenants", "Tenants.", snapshot.tenants

@@ -19,6 +19,8 @@ Partition, `P` = `sg:{pN}:`
     fence  STRING  written before a WAIT, so that it waits for what others wrote as well
     sus    ZSET    suspects: `tenant/rk` -> when it may be tried alone; it waits in q as well
     sweep  HASH    `tenant/kind/id` -> cursor: what a big deletion or arrival left to do
+    paused HASH    tenant, or `*` for all of them -> who paused it, since when and why (JSON)
+    audit  STREAM  what operators did to the whole partition, the last thousand lines
 
 Beside them, `sg:{meta}:`
     pulse  HASH    at (last probe of any process) under replid; before, since: the change to it
@@ -27,10 +29,12 @@ Tenant, `T` = `P<tenant>:`
     q      ZSET    waiting: rk -> due
     fd     ZSET    the dirty set: rk -> time of the first change not yet at the backend
     dead   ZSET    rk -> time
-    held   ZSET    rk -> time
+    held   ZSET    rk -> time (mass-change guard)
     ctl    HASH    cap capmax ss cs (concurrency) hold reason sv bs bf bo (breaker) paused seq
+                   gl gw gs gn gp (mass-change guard: limit, window, its begin, counts)
     patrol HASH    kind at due run hurry gen: the walk that compares every resource with BLDNG
     rel    HASH    `index:value` released here but still held at the backend -> rk of its holder
+    audit  STREAM  what operators did, the last thousand lines: at, who, what, why
     d:<rk> STRING  the SCIM document; s:<rk> HASH the sync state; err:<rk> STRING the last problem
     w:<rk> SET     resources to wake when rk completes
     rl:<rk> HASH   `index:value` released by rk -> the version that did; the backend may hold it
@@ -56,7 +60,8 @@ State, `s:<rk>`
     · nb until when a create of unknown end may take effect: it is not due before · del tombstone
     · fd2 first change during the lease · e error code · rs claim count when it
     was asked to be sent again · sec a security change is waiting · w rks it waits for ·
-    mf managed mask · ah digest last applied · mw a membership waits for its next settle
+    mf managed mask · ah digest last applied · mw a membership waits for its next settle ·
+    mg leased, and held by the mass-change guard when the lease ends
     of a group: dv version of the document, dav the one applied · mv newest stamp · gl entries of
     gd when claimed · gf cursor while the members of a lost record are queued again · rp run of
     the newest replacement

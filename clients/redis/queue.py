@@ -96,17 +96,27 @@ class Queue:
         reply = await self._lane.persist("replay", where, [self._epoch, tenant.name, *rks])
         return replies.number(reply)
 
-    async def pause(self, tenant: types.Tenant, reason: str) -> None:
-        """Claim nothing of this tenant until `resume`; what is leased goes on."""
-        await self._control(tenant, "pause", 0, reason)
+    async def pause(self, tenant: types.Tenant, reason: str, *, who: str = "") -> None:
+        """Claim nothing of this tenant until `resume`; what is leased goes on.
+
+        Here and below `who` is the operator; named, the step leaves a line in the audit trail.
+        """
+        await self._control(tenant, "pause", reason, who)
 
     async def hold(self, tenant: types.Tenant, hold_ms: int, reason: str) -> None:
         """Claim nothing of this tenant for `hold_ms`, unless it is on hold for longer."""
-        await self._control(tenant, "hold", hold_ms, reason)
+        await self._control(tenant, "hold", reason, "", hold_ms)
 
-    async def resume(self, tenant: types.Tenant) -> None:
+    async def resume(self, tenant: types.Tenant, reason: str = "", *, who: str = "") -> None:
         """End pause and hold, and close the breaker."""
-        await self._control(tenant, "resume", 0, "")
+        await self._control(tenant, "resume", reason, who)
+
+    async def set_guard(
+        self, tenant: types.Tenant, guard: types.Guard | None, reason: str = "", *, who: str = ""
+    ) -> None:
+        """Set the mass-change guard, None for the default; counting begins anew."""
+        limits = ("", "") if guard is None else (guard.limit, guard.window_ms)
+        await self._control(tenant, "guard", reason, who, *limits)
 
     async def state(self, tenant: types.Tenant, rk: str) -> types.ResourceState | None:
         """Where one resource stands, None when unknown."""
@@ -138,9 +148,11 @@ class Queue:
         reply = await self._lane.run("audit", where, args)
         return [replies.text(line) for line in replies.rows(reply)]
 
-    async def _control(self, tenant: types.Tenant, verb: str, hold_ms: int, reason: str) -> None:
+    async def _control(
+        self, tenant: types.Tenant, verb: str, reason: str, who: str, *more: Argument
+    ) -> None:
         where = keys.of_tenant(tenant.partition, tenant.name)
-        args: list[Argument] = [self._epoch, tenant.name, verb, hold_ms, reason[:60]]
+        args = [self._epoch, tenant.name, verb, who[:60], reason[:200], *more]
         await self._lane.persist("control", where, args)
 
 

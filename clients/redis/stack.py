@@ -13,6 +13,7 @@ from clients.redis.durability import UNCHECKED, Ack, Durability
 from clients.redis.health import Health
 from clients.redis.lane import Lane
 from clients.redis.members import Members
+from clients.redis.operations import Operations
 from clients.redis.patrol import Patrol
 from clients.redis.queue import Queue
 from clients.redis.server import Address, Server
@@ -34,6 +35,7 @@ class Stack:
     store: Store
     members: Members
     queue: Queue
+    operations: Operations
     tenants: Tenants
     patrol: Patrol
     durability: Durability = UNCHECKED
@@ -100,6 +102,7 @@ async def _assemble(client: connection.Client, lane: Lane, epoch: str) -> Stack:
         store=Store(lane, epoch),
         members=Members(lane, epoch),
         queue=Queue(lane, epoch),
+        operations=Operations(lane, epoch),
         tenants=Tenants(lane, epoch),
         patrol=Patrol(lane, epoch),
     )

@@ -73,7 +73,8 @@ class Store:
         status = types.WriteStatus(replies.text(reply[0]))
         if status is types.WriteStatus.UNIQ:
             return types.Written(status, index=replies.text(reply[1]))
-        return types.Written(status, version=replies.number(reply[1]))
+        held = status is types.WriteStatus.OK and replies.number(reply[2]) == 1
+        return types.Written(status, version=replies.number(reply[1]), held=held)
 
     def _walk(
         self, tenant: types.Tenant, kind: str, start: int, limit: int

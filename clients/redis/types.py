@@ -122,10 +122,15 @@ class Stored:
 
 
 class Lane(StrEnum):
-    """How a change is queued inside its tenant: security changes overtake the others."""
+    """How a change is queued inside its tenant.
+
+    SECURITY changes overtake the others; those of people are counted by the mass-change guard.
+    RETURN says that a person is wanted again: it ends what the guard holds of this person.
+    """
 
     NORMAL = "normal"
     SECURITY = "security"
+    RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,18 @@ class Change:
     cause: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The mass-change guard of a tenant.
+
+    Of the people who are deactivated or deleted within `window_ms`, those beyond `limit` are held;
+    0 holds nobody.
+    """
+
+    limit: int
+    window_ms: int
+
+
 class WriteStatus(StrEnum):
     """How a write ended. Only `OK` changed anything."""
 
@@ -164,12 +181,14 @@ class WriteStatus(StrEnum):
 class Written:
     """`version` after the write (OK, NOOP) or the one found (CONFLICT, EXISTS).
 
-    `index` names the index that lost (UNIQ).
+    `index` names the index that lost (UNIQ). `held`: stored, and kept from BLDNG by the
+    mass-change guard; a repeat of the write says how that is by then.
     """
 
     status: WriteStatus
     version: int = 0
     index: str = ""
+    held: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """What commands take from the environment: settings, the clock, and the tenants in Redis."""
 
+import getpass
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from clients.redis import stack
+from clients.redis.stack import Stack
 from clients.redis.tenants import Tenants
 from gateway import settings
 from gateway.cli.output import ExitCode, Failure
@@ -32,14 +34,27 @@ async def tenants(loaded: Settings, *, install: bool = False) -> AsyncIterator[T
     Without `install` an empty Redis is refused: it may be one that lost its data.
     Raises `RedisUnavailable` and its kinds, and `UnsafeRedis`.
     """
-    async with stack.open_stack(
+    async with redis(loaded, install=install) as opened:
+        yield opened.tenants
+
+
+def redis(loaded: Settings, *, install: bool = False) -> AbstractAsyncContextManager[Stack]:
+    """Everything in the Redis of our installation; for the rest see `tenants`."""
+    return stack.open_stack(
         loaded.redis_server(),
         timeout_ms=loaded.redis_timeout_ms,
         allow_volatile=loaded.allow_unsafe_redis,
         install=install,
         ack=loaded.ack,
-    ) as redis:
-        yield redis.tenants
+    )
+
+
+def operator() -> str:
+    """Who runs the command, as the operating system has it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "unknown"
 
 
 def now_ms() -> int:

@@ -22,3 +22,14 @@ def duration_ms(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write 7d, 12h, 30m, 45s or 0")
     return int(match[1]) * UNITS_MS[match[2]]
+
+
+def duration(ms: int) -> str:
+    """Milliseconds as `2d`, `3h`, `5m` or `7s`, in the largest unit that they fill.
+
+    `duration_ms` reads it back; what is left over is dropped.
+    """
+    for unit, unit_ms in reversed(UNITS_MS.items()):
+        if ms >= unit_ms:
+            return f"{ms // unit_ms}{unit}"
+    return "0"

@@ -12,6 +12,8 @@ from typing import Annotated, Any, NoReturn
 import orjson
 import typer
 
+from gateway.cli import moments
+
 
 class ExitCode(IntEnum):
     """How a command ended; scripts may rely on the numbers."""
@@ -46,6 +48,7 @@ Output = Annotated[
     Format, typer.Option("-o", "--output", help="Form of the data on standard output.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; needed when there is no terminal.")]
 
 Row = Mapping[str, Any]
@@ -91,6 +94,14 @@ def grid(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in table_cells
     )
+
+
+def milliseconds(text: str) -> int:
+    """A duration given as an option. Raises Failure: USAGE."""
+    try:
+        return moments.duration_ms(text)
+    except ValueError as error:
+        raise Failure(ExitCode.USAGE, str(error)) from None
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -1,14 +1,14 @@
 """`bldng-scim tenant`: the customers of this gateway."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
 
-from clients.redis.types import Policy, Tenant
+from clients.redis.types import Guard, Policy, Tenant
 from gateway.cli import environment, moments, output, registry
-from gateway.cli.output import DryRun, Format, Output, Yes
+from gateway.cli.output import DryRun, ExitCode, Failure, Format, Output, Reason, Yes
 from gateway.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
@@ -87,6 +87,33 @@ def enable(name: Name, *, dry_run: DryRun = False) -> None:
     _switch(name, disabled=False, dry_run=dry_run)
 
 
+@app.command()
+def guard(
+    name: Name,
+    *,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="People who may leave in a window; 0: no guard.")
+    ] = None,
+    window: Annotated[
+        str, typer.Option(metavar="DURATION", help="Such as 1h; without it the one in force.")
+    ] = "",
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    form: Output = Format.TEXT,
+) -> None:
+    """Print or set the mass-change guard: who leaves beyond the limit is held for a human.
+
+    Example: bldng-scim tenant guard acme --limit 500 --window 1h
+    """
+    window_ms = output.milliseconds(window) if window else None
+    if window_ms == 0:
+        raise Failure(ExitCode.USAGE, "--window 0 is no window; --limit 0 switches the guard off")
+    loaded = environment.configured()
+    wanted = _Wanted(limit, window_ms, reason, dry_run=dry_run)
+    row = asyncio.run(_guard(loaded, name, wanted))
+    output.record({"tenant": name, **row}, form)
+
+
 def _switch(name: str, *, disabled: bool, dry_run: bool) -> None:
     word = "disabled" if disabled else "enabled"
     loaded = environment.configured()
@@ -95,6 +122,36 @@ def _switch(name: str, *, disabled: bool, dry_run: bool) -> None:
         output.talk(f"{name} is {word} already")
     else:
         output.talk(f"{name} {'would be' if dry_run else 'is now'} {word}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """How the guard is to be; what is None stays."""
+
+    limit: int | None
+    window_ms: int | None
+    reason: str
+    dry_run: bool
+
+    def of(self, guard: Guard) -> Guard:
+        return Guard(
+            guard.limit if self.limit is None else self.limit, self.window_ms or guard.window_ms
+        )
+
+
+async def _guard(loaded: Settings, name: str, wanted: _Wanted) -> dict[str, Any]:
+    async with environment.redis(loaded) as redis:
+        found = await registry.get(redis.tenants, name)
+        switches = await redis.operations.switches(found)
+        guard = wanted.of(switches.guard)
+        if guard != switches.guard and not wanted.dry_run:
+            who = environment.operator()
+            await redis.queue.set_guard(found, guard, wanted.reason, who=who)
+    if wanted.dry_run:
+        output.talk(f"would let {guard.limit} people leave in {moments.duration(guard.window_ms)}")
+        guard = switches.guard
+    window = moments.duration(guard.window_ms)
+    return {"limit": guard.limit, "window": window, "held": switches.held}
 
 
 async def _create(loaded: Settings, name: str, *, org: str, policy: Policy) -> str:

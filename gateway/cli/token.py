@@ -36,7 +36,7 @@ def issue(
 
     Example: bldng-scim token issue acme -o json
     """
-    lifetime_ms = _milliseconds(expires_in) if expires_in else None
+    lifetime_ms = output.milliseconds(expires_in) if expires_in else None
     loaded = environment.configured("public_url")
     _show(asyncio.run(_issue(loaded, tenant, lifetime_ms)), loaded, form)
 
@@ -58,7 +58,7 @@ def rotate(
 
     Example: bldng-scim token rotate acme --overlap 7d -o json
     """
-    overlap_ms = _milliseconds(overlap)
+    overlap_ms = output.milliseconds(overlap)
     loaded = environment.configured("public_url")
     if dry_run:
         _announce(asyncio.run(_held(loaded, tenant)), overlap_ms)
@@ -106,13 +106,6 @@ def list_(
     now_ms = environment.now_ms()
     rows = [_row(each, now_ms=now_ms) for each in asyncio.run(_held(loaded, tenant))]
     output.table(rows, form, ("key_id", "tenant", "state", "created", "expires", "revoked"))
-
-
-def _milliseconds(text: str) -> int:
-    try:
-        return moments.duration_ms(text)
-    except ValueError as error:
-        raise output.Failure(output.ExitCode.USAGE, str(error)) from None
 
 
 def _show(issued: Issued, loaded: Settings, form: Format) -> None:

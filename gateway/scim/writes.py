@@ -102,7 +102,6 @@ def _update(
     after: Doc | None,
     lost: int,
 ) -> Change:
-    urgent = after is None or resources.is_deactivation(before, after)
     return Change(
         op="D" if after is None else "U",
         rk=stored.rk,
@@ -112,9 +111,15 @@ def _update(
         expected=stored.version,
         old=resources.index_values(before, resource),
         new=_index_values(after, resource),
-        lane=Lane.SECURITY if urgent else Lane.NORMAL,
+        lane=_lane(before, after),
         cause=call.facts.request_id,
     )
+
+
+def _lane(before: Doc, after: Doc | None) -> Lane:
+    if after is None or resources.is_deactivation(before, after):
+        return Lane.SECURITY
+    return Lane.RETURN if resources.is_return(before, after) else Lane.NORMAL
 
 
 def _index_values(doc: Doc | None, resource: ResourceType) -> Mapping[str, str]:
@@ -126,6 +131,8 @@ def _settle(call: Call, resource: ResourceType, written: Written) -> None:
     match written.status:
         case WriteStatus.OK:
             call.facts.result = "applied"
+            if written.held:
+                call.facts.noted["held"] = True
         case WriteStatus.NOOP:
             call.facts.result = "noop"
         case WriteStatus.UNIQ:

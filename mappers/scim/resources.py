@@ -21,6 +21,7 @@ __all__ = [
     "dumps",
     "index_values",
     "is_deactivation",
+    "is_return",
     "loads",
     "new",
     "parse",
@@ -97,6 +98,11 @@ def is_deactivation(before: Mapping[str, Any] | None, after: Mapping[str, Any]) 
     """Whether the person may sign in before and not after: such writes overtake all others."""
     was_active = before is None or before.get("active") is not False
     return was_active and after.get("active") is False
+
+
+def is_return(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether the person may sign in again: such a write ends what holds the leaver back."""
+    return is_deactivation(after, before)
 
 
 class _Reading:

@@ -26,6 +26,7 @@ from clients.bldng.sandbox.faults import Fault
 from clients.bldng.sandbox.state import Logged, Modes
 from clients.redis import keys
 from clients.redis.stack import open_stack
+from clients.redis.types import Guard
 from tests.chaos.lives import Crowd
 from tests.chaos.scene import Entra, base_url, resident_kb
 from tests.support import oracle, proxy
@@ -132,6 +133,7 @@ class Soak:
         stack.state.log = ledger
         for name in ("steady gateway", "frail gateway", "steady worker", "frail worker"):
             await self._start(name)
+        await self._let_all_go()
         began_s, stop = time.monotonic(), asyncio.Event()
         stack.faults.add(*FAULTS)
         async with asyncio.TaskGroup() as group:
@@ -148,6 +150,13 @@ class Soak:
         report.statuses = Counter(self._crowd.entra.statuses)
         report.faults = ledger.faults
         return report
+
+    async def _let_all_go(self) -> None:
+        """In an hour more people leave than the mass-change guard lets go."""
+        async with open_stack(self._stack.redis.url) as redis:
+            tenant = await redis.tenants.get(TENANT)
+            assert tenant is not None
+            await redis.queue.set_guard(tenant, Guard(limit=0, window_ms=1000))
 
     async def _judge(self) -> None:
         began_s = time.monotonic()

@@ -11,6 +11,7 @@ import redis.asyncio
 from clients.redis import connection, installation, keys, scripts, types
 from clients.redis.lane import Lane
 from clients.redis.members import Members
+from clients.redis.operations import Operations
 from clients.redis.queue import Queue
 from clients.redis.store import Store
 from clients.redis.tenants import Tenants
@@ -32,7 +33,7 @@ local read = {
 local found = {}
 for _, key in ipairs(redis.call('KEYS', 'sg:{p0}:*')) do
   local kind = redis.call('TYPE', key).ok
-  found[#found + 1] = {key, kind, read[kind](key)}
+  if read[kind] then found[#found + 1] = {key, kind, read[kind](key)} end
 end
 return found
 """
@@ -70,6 +71,7 @@ class Engine:
     store: Store
     members: Members
     queue: Queue
+    operations: Operations
     tenants: Tenants
     now_ms: int = START_MS
     tenant: types.Tenant = field(init=False)
@@ -209,7 +211,7 @@ class Engine:
         return found
 
     async def dump(self) -> Dump:
-        """Every key of the partition but the clock."""
+        """Every key of the partition but the clock and the audit trails, which decide nothing."""
         rows = await self.client.eval(DUMP, 0)
         found = {row[0].decode(): _value(row[1].decode(), row[2]) for row in rows}
         found.pop(CLOCK_KEY, None)
@@ -252,6 +254,7 @@ async def _assemble(client: redis.asyncio.Redis, library: Mapping[str, scripts.S
         store=Store(lane, epoch),
         members=Members(lane, epoch),
         queue=Queue(lane, epoch),
+        operations=Operations(lane, epoch),
         tenants=Tenants(lane, epoch),
     )
     await engine.advance(0)

@@ -48,6 +48,8 @@ def positions(view: View, now_ms: int) -> Iterator[str]:
     for rk, state in view.states.items():
         if (state["st"] == "L") != bool(state.get("tok")):
             yield f"I4 {rk} is {state['st']} with token {state.get('tok')!r}"
+        if "mg" in state and state["st"] != "L":
+            yield f"{rk} is to be held after its lease but has none"
 
 
 def dirtiness(view: View, now_ms: int) -> Iterator[str]:

@@ -46,6 +46,17 @@ async def test_a_deactivation_is_accepted_and_another_change_is_not(full: Engine
     assert await invariants.broken(full) == []
 
 
+async def test_a_leaver_beyond_the_guards_limit_is_accepted_and_released(full: Engine) -> None:
+    await full.client.config_set("maxmemory", "0")
+    await full.queue.set_guard(full.tenant, types.Guard(1, 60_000))
+    await full.client.config_set("maxmemory", "1")
+    left = [await full.update(rk, lane=types.Lane.SECURITY, un="n" + rk) for rk in ("u:0", "u:1")]
+    assert [each.held for each in left] == [False, True]
+    assert (await full.delete("u:1")).held
+    assert await full.queue.replay(full.tenant, ["u:1"]) == 1
+    assert await invariants.broken(full) == []
+
+
 async def test_the_queue_drains(full: Engine) -> None:
     items = (await full.claim(3)).items
     assert len(items) == 3

@@ -81,15 +81,15 @@ BUGS = (
     Bug(
         "enqueue while leased",
         part="write",
-        right="st == 'L' or st == 'H'",
-        wrong="st == 'H'",
+        right="waits_for, st == 'L' or st == 'H' and work.holds",
+        wrong="waits_for, st == 'H' and work.holds",
         found_by="test_write.test_a_write_during_the_lease_makes_one_more_pass",
     ),
     Bug(
         "held goes ahead",
         part="write",
-        right="st == 'L' or st == 'H'",
-        wrong="st == 'L'",
+        right="work.holds = held and not returns or",
+        wrong="work.holds =",
         found_by="test_operators.test_what_is_held_stays_held_until_replayed",
     ),
     Bug(

@@ -12,7 +12,7 @@ from clients.redis import scripts
 from tests.engine import harness, invariants
 from tests.engine.group_machine import GroupMachine
 from tests.engine.machine import QueueMachine
-from tests.mutants import planted, planted_members, planted_patrol
+from tests.mutants import planted, planted_guard, planted_members, planted_patrol
 
 FAILURE = (Exception, pytest.fail.Exception)
 """Whatever a test fails with finds the bug."""
@@ -57,13 +57,12 @@ def named(bug: planted.Bug) -> str:
     return bug.name.replace(" ", "-")
 
 
-ALL = (*planted.BUGS, *planted_members.BUGS, *planted_patrol.BUGS)
-QUICK = (*planted.QUICK, *planted_members.QUICK)
-UNSEEN = (
-    planted.UNSEEN_BY_THE_MACHINE
-    | planted_members.UNSEEN_BY_THE_MACHINE
-    | {bug.name for bug in planted_patrol.BUGS}
-)
+SETS = (planted, planted_members, planted_guard)
+ALL = tuple(bug for each in (*SETS, planted_patrol) for bug in each.BUGS)
+QUICK = tuple(name for each in SETS for name in each.QUICK)
+UNSEEN = frozenset(name for each in SETS for name in each.UNSEEN_BY_THE_MACHINE) | {
+    bug.name for bug in planted_patrol.BUGS
+}
 
 
 @pytest.mark.parametrize("bug", ALL, ids=named)

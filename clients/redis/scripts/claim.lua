@@ -23,9 +23,9 @@ local expired = {}
 for _, lease in ipairs(redis.call('ZRANGEBYSCORE', P.l, '-inf', now, 'LIMIT', 0, 32)) do
   local name, rk = string.match(lease, '^([^/]+)/(.+)$')
   local of = tenant_keys(name)
-  local s = redis.call('HMGET', of.root .. 's:' .. rk, 'st', 'bid', 'cr', 'fd2', 'sec', 'w')
+  local s = redis.call('HMGET', of.root .. 's:' .. rk, 'st', 'bid', 'cr', 'fd2', 'sec', 'w', 'mg')
   control(of)
-  redis.call('EXISTS', of.q, of.dead)
+  redis.call('EXISTS', of.q, of.dead, of.held)
   expired[#expired + 1] = {lease = lease, of = of, rk = rk, s = s}
 end
 for _, x in ipairs(expired) do
@@ -44,8 +44,12 @@ for _, x in ipairs(expired) do
       local st, due = 'P', due_now(s[5])
       if not s[2] then st, due = 'R', now + settle_ms end   -- a create may still take effect
       if s[6] then st, due = 'W', now + BLOCK_MS end
+      if s[7] then
+        st, due = 'H', now
+        redis.call('HDEL', state, 'mg')
+      end
       redis.call('HSET', state, 'st', st, 'cr', crashes)
-      redis.call('ZADD', of.q, due, x.rk)
+      redis.call('ZADD', s[7] and of.held or of.q, due, x.rk)
     end
   end
   reindex(of)

@@ -5,6 +5,7 @@ local function look_at_work(s)
   local x = {st = s.st, v = s.v, not_before = tonumber(s.nb or 0)}
   x.waiting = s.v and tonumber(redis.call('ZSCORE', T.q, R.rk))
   x.died = s.st == 'D'
+  x.held = s.st == 'H'
   return x
 end
 
@@ -18,7 +19,7 @@ local function due_of(x, security)
 end
 
 -- `state` lists fields and values to store. Leased or held it keeps its place (`stays`), and the
--- settle sees the newer state.
+-- settle sees the newer state. What the mass-change guard `holds` goes there and not to the queue.
 local function put_to_work(x, state, security)
   if x.stays then
     redis.call('HSET', R.s, unpack(state))
@@ -29,7 +30,7 @@ local function put_to_work(x, state, security)
     state[#state + 1] = field
     state[#state + 1] = value
   end
-  set('st', x.waits_for and 'W' or 'P')
+  set('st', x.holds and 'H' or x.waits_for and 'W' or 'P')
   if x.v then set('fl', 0) end
   if x.died then
     set('cr', 0)
@@ -42,7 +43,13 @@ local function put_to_work(x, state, security)
     redis.call('ZADD', T.fd, now, R.rk)
     tally(P.dirty, T.name, 1)
   end
-  redis.call('ZADD', T.q, due_of(x, security), R.rk)
+  if x.held then redis.call('ZREM', T.held, R.rk) end
+  if x.holds then
+    redis.call('ZREM', T.q, R.rk)
+    redis.call('ZADD', T.held, now, R.rk)
+  else
+    redis.call('ZADD', T.q, due_of(x, security), R.rk)
+  end
   local head = head_of(T)
   if x.waiting or head[1] == R.rk then wake(reindex(T, head)) end  -- else another goes first still
 end

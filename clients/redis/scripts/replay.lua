@@ -3,16 +3,24 @@
 -- Returns how many. Begins with ZREM.
 local found = {}
 for i = 3, #ARGV do
-  local s = redis.call('HMGET', T.root .. 's:' .. ARGV[i], 'st', 'sec', 'nb')
+  local rk = ARGV[i]
+  local s = redis.call('HMGET', T.root .. 's:' .. rk, 'st', 'sec', 'w', 'nb')
   if s[1] == 'D' or s[1] == 'H' then
-    found[#found + 1] = {rk = ARGV[i], st = s[1], sec = s[2], not_before = tonumber(s[3] or 0)}
+    found[#found + 1] = {rk = rk, place = s[1] == 'D' and T.dead or T.held, sec = s[2],
+                         waits = s[3], not_before = tonumber(s[4] or 0)}
   end
 end
+
+-- Behind the holder of its name; not before a create of unknown outcome must be seen.
+local function due_of(x)
+  if x.waits then return now + BLOCK_MS end
+  return x.not_before > now and x.not_before or due_now(x.sec)
+end
+
 for _, x in ipairs(found) do
-  redis.call('ZREM', x.st == 'D' and T.dead or T.held, x.rk)
-  redis.call('HSET', T.root .. 's:' .. x.rk, 'st', 'P', 'fl', 0, 'cr', 0)
-  local due = x.not_before > now and x.not_before or due_now(x.sec)
-  redis.call('ZADD', T.q, due, x.rk)
+  redis.call('ZREM', x.place, x.rk)
+  redis.call('HSET', T.root .. 's:' .. x.rk, 'st', x.waits and 'W' or 'P', 'fl', 0, 'cr', 0)
+  redis.call('ZADD', T.q, due_of(x), x.rk)
 end
 if #found > 0 then wake(reindex(T)) end
 return #found

@@ -11,7 +11,7 @@
 local rk, token, outcome, sent = R.rk, ARGV[4], ARGV[5], tonumber(ARGV[6])
 local delay_ms, blocked_on = tonumber(ARGV[13]), ARGV[15]
 local s = redis.call('HMGET', R.s, 'v', 'f', 'tok', 'lt', 'lo', 'st', 'del', 'fd2', 'rs', 'sec',
-                     'w', 'n', 'bid', 'mw')
+                     'w', 'n', 'bid', 'mw', 'mg')
 local v, claims = tonumber(s[1]), tonumber(s[2])
 if not v then
   local settled = string.match(redis.call('GET', R.gone) or '', ' (%S+)$')
@@ -49,8 +49,15 @@ if delay_ms > 0 and not known then
   redis.call('HSET', R.s, 'nb', now + math.min(delay_ms, SETTLE_MS))
 end
 
--- Back to the queue, behind the holder of its name when a newer write made it wait.
+-- Back to the queue, behind the holder of its name when a newer write made it wait; or held, when
+-- that one was too many for the mass-change guard.
 local function enqueue(st, due)
+  if s[15] then
+    redis.call('HDEL', R.s, 'mg')
+    redis.call('HSET', R.s, 'st', 'H')
+    redis.call('ZADD', T.held, now, rk)
+    return
+  end
   if s[11] then st, due = 'W', now + BLOCK_MS end
   redis.call('HSET', R.s, 'st', st)
   redis.call('ZADD', T.q, due, rk)

@@ -42,6 +42,7 @@ class Base(RuleBasedStateMachine):
         self.zombies: list[Work] = []
         self.settled: list[tuple[types.Claimed, types.Settlement, types.Settled]] = []
         self.tokens: set[str] = set()
+        self.held: set[tuple[str, str]] = set()
         self.before: harness.Dump = {}
 
     def run(self, step: Awaitable[Answer]) -> Answer:

@@ -44,6 +44,7 @@ class Workers(Writers):
         values = self.people.get((item.tenant, item.rk))
         assert item.doc == (None if values is None else harness.doc_of(values))
         assert item.version == self.versions[item.tenant, item.rk]
+        assert (item.tenant, item.rk) not in self.held
         assert all(each.item.rk != item.rk for each in self.work if self.holds(each, item.tenant))
 
     def holds(self, work: Work, tenant: str) -> bool:

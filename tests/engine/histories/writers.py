@@ -49,6 +49,7 @@ class Writers(Base):
         assert written.version == self.versions.get(key, 0) + 1
         self.versions[key] = written.version
         self.last[key] = change, written
+        self.keep_back(key, change, written)
         was = self.state(*key)
         if change.op == "D":
             del self.people[key]
@@ -56,8 +57,19 @@ class Writers(Base):
             self.people[key] = orjson.loads(change.doc)
         if was.get("st") == "D":
             self.before = self.dump()
-            assert self.state(*key)["st"] in {"P", "W"}
+            assert self.state(*key)["st"] in ({"H"} if written.held else {"P", "W"})
             assert self.state(*key)["fl"] == "0"
+
+    def keep_back(self, key: tuple[str, str], change: Change, written: types.Written) -> None:
+        """Whom the guard holds stays held, whatever else is written, until wanted again."""
+        assert written.held or key not in self.held or change.lane is Lane.RETURN
+        if change.lane is Lane.RETURN:
+            assert not written.held
+        assert not written.held or change.lane is Lane.SECURITY or key in self.held
+        if written.held:
+            self.held.add(key)
+        else:
+            self.held.discard(key)
 
     def someone(self, pick: int) -> tuple[types.Tenant, str] | None:
         """One of the living."""
@@ -79,6 +91,27 @@ class Writers(Base):
             lane = Lane.SECURITY if security else Lane.NORMAL
             change = self.run(self.engine.change(found[1], lane=lane, title=title, em=em))
             self.write(found[0], change)
+
+    @rule()
+    def everybody_leaves(self) -> None:
+        """Directed: more than the guard of the first tenant lets go at once."""
+        self.engine.tenant = self.tenants[0]
+        for name, rk in sorted(self.people):
+            if name == self.engine.tenant.name:
+                self.before = self.dump()
+                title = self.engine.fresh("left")
+                change = self.run(self.engine.change(rk, lane=Lane.SECURITY, title=title))
+                self.write(self.engine.tenant, change)
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def somebody_returns(self, pick: int) -> None:
+        name, rk = sorted(self.held)[pick % len(self.held)]
+        if (name, rk) in self.people:
+            self.engine.tenant = next(each for each in self.tenants if each.name == name)
+            title = self.engine.fresh("back")
+            change = self.run(self.engine.change(rk, lane=Lane.RETURN, title=title))
+            self.write(self.engine.tenant, change)
 
     @rule(pick=PICK, un=NAMES)
     def rename(self, pick: int, un: str) -> None:

@@ -126,6 +126,7 @@ def test_the_queue_is_exported_from_the_snapshot_of_the_moment() -> None:
     assert value("bldng_scim_queue_depth", {"state": "parked"}) == 0
     assert value("bldng_scim_queue_oldest_age_seconds") == 90.5
     assert value("bldng_scim_unsynced_resources") == 14
+    assert value("bldng_scim_guard_held_operations") == 0
     assert value("bldng_scim_tenants") == 7
 
 

@@ -29,9 +29,9 @@ def test_every_command_has_help_of_its_own(command: str, offline: Run) -> None:
 VERBS = [
     ("check", "config"), ("check", "redis"), ("check", "backend"), ("check", "endpoint"),
     ("tenant", "create"), ("tenant", "list"), ("tenant", "show"), ("tenant", "disable"),
-    ("tenant", "enable"), ("token", "issue"), ("token", "rotate"), ("token", "revoke"),
-    ("token", "list"), ("serve",), ("work",), ("sandbox",), ("dev",), ("simulate",),
-    ("healthcheck",),
+    ("tenant", "enable"), ("tenant", "guard"), ("token", "issue"), ("token", "rotate"),
+    ("token", "revoke"), ("token", "list"), ("serve",), ("work",), ("sandbox",), ("dev",),
+    ("simulate",), ("healthcheck",),
 ]  # fmt: skip
 
 

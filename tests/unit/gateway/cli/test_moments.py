@@ -28,3 +28,18 @@ def test_moments_are_utc_to_the_second(at_ms: int, text: str) -> None:
 
 def test_no_moment_stays_none() -> None:
     assert moments.iso(None) is None
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (0, "0"),
+        (999, "0"),
+        (45_000, "45s"),
+        (90_000, "1m"),
+        (3_600_000, "1h"),
+        (2 * 86_400_000, "2d"),
+    ],
+)
+def test_a_duration_is_said_in_its_largest_unit(ms: int, text: str) -> None:
+    assert moments.duration(ms) == text

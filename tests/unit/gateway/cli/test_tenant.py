@@ -80,7 +80,9 @@ def test_disable_without_a_terminal_needs_yes_and_changes_nothing(cli: Run) -> N
     assert orjson.loads(cli("tenant", "show", "acme", "-o", "json").stdout)["disabled"] is False
 
 
-@pytest.mark.parametrize("verb", [("show",), ("enable",), ("disable", "--yes")], ids=" ".join)
+@pytest.mark.parametrize(
+    "verb", [("show",), ("enable",), ("disable", "--yes"), ("guard",)], ids=" ".join
+)
 def test_an_unknown_tenant_is_not_found(verb: tuple[str, ...], cli: Run) -> None:
     create(cli)
     ended = cli("tenant", *verb, "nobody")
@@ -92,3 +94,29 @@ def test_create_needs_the_public_url(offline: Run, redis_url: str) -> None:
     ended = offline("tenant", "create", "acme", "--org", "x", BLDNG_SCIM_REDIS_URL=redis_url)
     assert ended.code == ExitCode.USAGE
     assert "BLDNG_SCIM_PUBLIC_URL" in ended.stderr
+
+
+def guard(cli: Run, *arguments: str) -> dict[str, object]:
+    ended = cli("tenant", "guard", "acme", "-o", "json", *arguments)
+    assert ended.code == ExitCode.OK, ended.stderr
+    shown: dict[str, object] = orjson.loads(ended.stdout)
+    return shown
+
+
+def test_the_guard_is_shown_set_and_switched_off(cli: Run) -> None:
+    create(cli)
+    assert guard(cli) == {"tenant": "acme", "limit": 500, "window": "1h", "held": 0}
+    assert guard(cli, "--limit", "20", "--window", "30m")["window"] == "30m"
+    assert guard(cli, "--limit", "0") == {"tenant": "acme", "limit": 0, "window": "30m", "held": 0}
+
+
+def test_a_dry_run_leaves_the_guard(cli: Run) -> None:
+    create(cli)
+    ended = cli("tenant", "guard", "acme", "--limit", "7", "--dry-run")
+    assert "would let 7 people leave in 1h" in ended.stderr
+    assert guard(cli)["limit"] == 500
+
+
+def test_a_guard_without_a_window_is_refused(cli: Run) -> None:
+    create(cli)
+    assert cli("tenant", "guard", "acme", "--window", "0").code == ExitCode.USAGE

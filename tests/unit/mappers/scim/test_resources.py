@@ -200,3 +200,19 @@ def test_a_deactivation_is_told_apart(
     before: dict[str, Any] | None, after: dict[str, Any], *, urgent: bool
 ) -> None:
     assert resources.is_deactivation(before, after) is urgent
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ({"active": False}, {"active": True}, True),
+        ({"active": False}, {}, True),
+        ({"active": False}, {"active": False}, False),
+        ({"active": True}, {"active": True}, False),
+        ({"active": True}, {"active": False}, False),
+    ],
+)
+def test_a_return_is_told_apart(
+    before: dict[str, Any], after: dict[str, Any], *, wanted: bool
+) -> None:
+    assert resources.is_return(before, after) is wanted

@@ -1,0 +1,58 @@
+"""What operators ask of the queue and do to it. Raises `RedisUnavailable` and its kinds.
+
+Every call is bounded: lists come in pages and walks in slices, so none holds Redis up for long.
+Whatever changes something names who did it and why, and leaves a line in the audit trail in the
+same step.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+
+from clients.redis import keys, replies, types, views
+from clients.redis.lane import Lane
+
+
+class Operations:
+    """The operators' view of all tenants."""
+
+    def __init__(self, lane: Lane, epoch: str) -> None:
+        self._lane = lane
+        self._epoch = epoch
+
+    async def switches(self, tenant: types.Tenant) -> views.Switches:
+        """Whether the tenant is served now, and if not, why."""
+        where = keys.of_tenant(tenant.partition, tenant.name)
+        reply = await self._lane.persist("switches", where, [self._epoch, tenant.name])
+        return _switches(replies.rows(reply))
+
+
+def _switches(row: Sequence[object]) -> views.Switches:
+    now_ms, hold_ms = replies.number(row[0]), replies.number(row[3])
+    resting = hold_ms > now_ms
+    return views.Switches(
+        now_ms=now_ms,
+        pause=_pause(row[1]),
+        fleet_pause=_pause(row[2]),
+        hold_ms=hold_ms if resting else 0,
+        hold_reason=replies.text(row[4]) if resting else "",
+        breaker=_breaker(opened=replies.text(row[5]) != "", resting=resting),
+        faults=replies.number(row[6]),
+        leases=replies.number(row[7]),
+        cap=replies.number(row[8]),
+        guard=types.Guard(replies.number(row[9]), replies.number(row[10])),
+        held=replies.number(row[11]),
+    )
+
+
+def _breaker(*, opened: bool, resting: bool) -> str:
+    if not opened:
+        return "closed"
+    return "open" if resting else "half"
+
+
+def _pause(value: object) -> views.Pause | None:
+    if not value:
+        return None
+    said = orjson.loads(replies.text(value))
+    return views.Pause(since_ms=int(said["since"]), who=said["who"], reason=said["why"])
