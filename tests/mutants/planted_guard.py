@@ -67,20 +67,6 @@ BUGS = (
         found_by="test_guard.test_a_lost_claim_gives_back_to_the_guard",
     ),
     Bug(
-        "held create comes back too early",
-        part="dirty",
-        right="if x.held and unknown then",
-        wrong="if false then",
-        found_by="test_guard.test_a_create_of_unknown_outcome_keeps_its_settle_delay",
-    ),
-    Bug(
-        "released create comes back too early",
-        part="replay",
-        right="if x.unknown then",
-        wrong="if false then",
-        found_by="test_guard.test_a_create_of_unknown_outcome_keeps_its_settle_delay",
-    ),
-    Bug(
         "released name taken too early",
         part="replay",
         right="'st', x.waits and 'W' or 'P'",
@@ -101,7 +87,5 @@ UNSEEN_BY_THE_MACHINE = frozenset({
     "who returned leaves uncounted",
     "released name taken too early",
     "recover lets the held go",
-    "held create comes back too early",
-    "released create comes back too early",
 })
 """Its model takes the word of a write for who is held, and some stories are too rare for it."""

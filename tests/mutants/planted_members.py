@@ -89,7 +89,7 @@ BUGS = (
     ),
     Bug(
         "a late request is not undone",
-        part="resync",
+        part="members_again",
         right="if not x.parked then",
         wrong="if false then",
         found_by="test_member_sync.test_a_late_request_is_undone",
