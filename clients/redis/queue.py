@@ -90,10 +90,19 @@ class Queue:
         args = [self._epoch, tenant.name, rk, *members]
         return bool(replies.number(await self._lane.persist("resync", where, args)))
 
-    async def replay(self, tenant: types.Tenant, rks: Sequence[str]) -> int:
-        """Put dead or held resources (at most 500) back to work, failures forgotten."""
+    async def replay(
+        self,
+        tenant: types.Tenant,
+        rks: Sequence[str],
+        *,
+        states: str = "DH",
+        who: str = "",
+        reason: str = "",
+    ) -> int:
+        """Put dead (D) or held (H) resources, at most 500, back to work, failures forgotten."""
         where = keys.of_tenant(tenant.partition, tenant.name)
-        reply = await self._lane.persist("replay", where, [self._epoch, tenant.name, *rks])
+        args = [self._epoch, tenant.name, states, who[:60], reason[:200], *rks]
+        reply = await self._lane.persist("replay", where, args)
         return replies.number(reply)
 
     async def pause(self, tenant: types.Tenant, reason: str, *, who: str = "") -> None:

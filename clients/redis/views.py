@@ -4,6 +4,7 @@ Times are milliseconds of Redis' own clock.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from clients.redis.types import Guard
 
@@ -42,3 +43,32 @@ class Switches:
     def parked(self) -> bool:
         """Whether nothing of the tenant is claimed now."""
         return bool(self.pause or self.fleet_pause or self.hold_ms)
+
+
+class Place(StrEnum):
+    """Where a resource waits that BLDNG does not hold as desired."""
+
+    QUEUE = "q"
+    DEAD = "dead"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A resource that waits. `age_ms` counts from its oldest unconfirmed change.
+
+    `at_ms` is when it is due (in the queue), or since when it is dead or held. `waits_for` are the
+    resource keys that it waits for.
+    """
+
+    rk: str
+    state: str
+    age_ms: int
+    at_ms: int
+    failures: int
+    crashes: int
+    cause: str
+    text: str
+    deleted: bool
+    backend_id: str
+    waits_for: str

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "check": ("check", "Say whether settings, Redis, BLDNG or a Tenant URL are all right."),
     "tenant": ("tenant", "Create, list and disable tenants."),
     "token": ("token", "Issue, rotate and revoke the Secret Tokens of a tenant."),
+    "queue": ("queue", "Show what waits for a human, and put it back to work."),
     "healthcheck": ("healthcheck", "Probe a running process; for containers without curl."),
 }
 """Command -> (module of this package, one line for the overview)."""

@@ -30,7 +30,8 @@ VERBS = [
     ("check", "config"), ("check", "redis"), ("check", "backend"), ("check", "endpoint"),
     ("tenant", "create"), ("tenant", "list"), ("tenant", "show"), ("tenant", "disable"),
     ("tenant", "enable"), ("tenant", "guard"), ("token", "issue"), ("token", "rotate"),
-    ("token", "revoke"), ("token", "list"), ("serve",), ("work",), ("sandbox",), ("dev",),
+    ("token", "revoke"), ("token", "list"), ("queue", "list"), ("queue", "retry"),
+    ("queue", "release"), ("serve",), ("work",), ("sandbox",), ("dev",),
     ("simulate",), ("healthcheck",),
 ]  # fmt: skip
 
