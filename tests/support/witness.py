@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from clients.redis import types
+from clients.redis.budget import Budget
 from clients.redis.durability import Ack
 from clients.redis.failover import Failovers
 from clients.redis.lane import Argument, Lane
+from clients.redis.patrol import Compared
 from clients.redis.stack import Stack
 from tests.engine.harness import doc_of
 
@@ -37,6 +39,7 @@ async def call_every_script(opened: Stack) -> None:
     await _group(opened, tenant)
     await _work(opened, tenant)
     await _operate(opened, tenant)
+    await _compare(opened, tenant)
     await opened.store.write(
         tenant, types.Change("D", LEAVER, "n9", expected=1, old={"un": "tim"})
     )
@@ -95,3 +98,13 @@ async def _operate(opened: Stack, tenant: types.Tenant) -> None:
     assert await opened.queue.depths(opened.partitions)
     watch = Failovers(opened.client, opened.lane, opened.epoch, ack=Ack.FSYNC, tell=lambda _: None)
     await watch.look()
+
+
+async def _compare(opened: Stack, tenant: types.Tenant) -> None:
+    await opened.patrol.hurry(tenant, reason="test")
+    step = await opened.patrol.take(tenant, token="p", lease_ms=5000, period_ms=1000)
+    await opened.patrol.mark(tenant, Compared(LEAVER, 1, 1, "", 0, b""))
+    await opened.patrol.done(tenant, step, period_ms=1000)
+    async for _ in opened.patrol.members(tenant, GROUP):
+        pass
+    assert (await Budget(opened.lane, "https://bldng", 10).take(1)).calls == 1
