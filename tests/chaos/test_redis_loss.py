@@ -72,7 +72,9 @@ async def test_f13_f14_killed_under_load(
 ) -> None:
     """Every acknowledged version is there; a write of unknown end was applied once or never.
 
-    F14 trusts only what Redis had written by then: see `all_written`.
+    F14 is mode `memory`: the death of the process loses nothing, a power loss may lose seconds
+    (docs/redis.md), which no test on one machine can show. It trusts only what Redis had
+    written by then: see `all_written`.
     """
     async with running(tmp_path, appendfsync=appendfsync) as stack:
         await stack.start_gateway()

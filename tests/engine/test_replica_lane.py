@@ -85,6 +85,16 @@ async def test_what_was_computed_from_an_unconfirmed_write_waits_for_it(pair: Pa
         assert (await stack.store.write(tenant, taken)).status is WriteStatus.UNIQ
 
 
+async def test_a_tenant_whose_creation_had_to_be_repeated_is_created(pair: Pair) -> None:
+    """The server knows the script but lost the fence: the first WAIT has nothing to wait for."""
+    async with opened(pair) as (stack, tenant):
+        await stack.client.delete("sg:{meta}:fence")
+        other = await stack.tenants.create("other", org="other", now_ms=1)
+        assert {each.name for each in await stack.tenants.list()} == {tenant.name, other.name}
+        with pytest.raises(types.TenantExists):
+            await stack.tenants.create("other", org="other", now_ms=2)
+
+
 async def test_workers_do_not_wait(pair: Pair) -> None:
     """A settle that is lost is sent again: it costs no replica's answer."""
     async with opened(pair) as (stack, tenant):
