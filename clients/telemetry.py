@@ -156,6 +156,10 @@ class Metrics:
             "operation",
             buckets=REQUEST_SECONDS,
         )
+        self.backend_concurrency_limit = self._gauge(
+            "backend_concurrency_limit",
+            "Resources that this worker has in hand at most, learnt from how BLDNG takes it.",
+        )
         self.backend_throttled_seconds = self._counter(
             "backend_throttled_seconds_total", "Time that BLDNG asked tenants to wait."
         )

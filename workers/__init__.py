@@ -9,6 +9,8 @@ disable, delete and repair are the difference between what is desired and what w
     outcome     what an answer means, as a table (pure)
     membership  who joins and who leaves a group, in batches
     settling    gives the resource back to the queue, and repairs what a lost lease may have done
+    concurrency how much BLDNG can take at once, learnt from how it does (pure)
+    purse       the calls that may be made, from the budget of all workers
     heart       keeps leases alive, and says which were lost
     sweeper     cleans up after big deletions
     patrol      compares every resource with BLDNG at leisure (the sweep); comparison: one of them

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from clients.redis.types import Claimed
@@ -24,10 +24,14 @@ class Hand:
 
 
 class Hands:
-    """The bounded set of resources in hand. `emptied` is set while there are none."""
+    """The bounded set of resources in hand: as many as `limit` says, and no more than `slots`.
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    `emptied` is set while there are none.
+    """
+
+    def __init__(self, slots: int, limit: Callable[[], int]) -> None:
+        self._slots = slots
+        self._limit = limit
         self.emptied = asyncio.Event()
         self.emptied.set()
         self._held: dict[str, Hand] = {}
@@ -41,7 +45,7 @@ class Hands:
     @property
     def free(self) -> int:
         """How many more resources may be taken."""
-        return max(0, self.slots - len(self._held))
+        return max(0, min(self._slots, self._limit()) - len(self._held))
 
     def take(self, hand: Hand) -> None:
         """Hold a resource under its lease's token."""

@@ -18,11 +18,12 @@ from clients.redis.patrol import Patrol
 from clients.redis.queue import Queue
 from clients.redis.store import Store
 from clients.redis.tenants import Tenants
-from clients.redis.types import Claimed, Settled
+from clients.redis.types import Claimed, Settled, Signal
 from clients.redis.wake import Wake
 from mappers.profile import Profile
 from workers.claims import Claims, Take
 from workers.comparison import Comparison
+from workers.concurrency import Concurrency
 from workers.departments import Departments
 from workers.hands import Hand, Hands
 from workers.heart import Heart
@@ -47,7 +48,8 @@ LAG_MAX_S: Final = 1.0
 class Links:
     """What a worker works between. `profile_of(tenant name)` is the tenant's mapping profile.
 
-    `purse` pays for the calls of `bldng`; without one they are free.
+    `purse` pays for the calls of `bldng`; without one they are free. `concurrency` learns from
+    them how much BLDNG can take; without one only from how attempts end.
     """
 
     queue: Queue
@@ -60,6 +62,7 @@ class Links:
     profile_of: Callable[[str], Profile]
     patrol: Patrol
     purse: Purse | None = None
+    concurrency: Concurrency | None = None
 
 
 class Worker:
@@ -86,7 +89,8 @@ class Worker:
         self._wake = links.wake
         self._means = means
         self._purse = links.purse or Purse(None, clock=means.clock, dice=means.dice)
-        self._hands = Hands(means.pace.slots)
+        self._concurrency = links.concurrency or Concurrency(means.pace.slots, clock=means.clock)
+        self._hands = Hands(means.pace.slots, lambda: self._concurrency.limit)
         self._heart = Heart(links.queue, self._hands, means)
         self._claims = Claims(links.queue, partitions, means)
         self._sweeper = Sweeper(links.members, partitions, means)
@@ -213,7 +217,7 @@ class Worker:
 
     async def _serve(self, hand: Hand) -> None:
         try:
-            settled = await self._service.serve(hand)
+            settled = await self._service.serve(hand, self._learn)
             self._plan_next(hand.item.partition, settled)
         finally:
             was_full = self._hands.free == 0
@@ -222,6 +226,13 @@ class Worker:
             self._show_slots()
             if was_full or not self._hands:
                 self._wake.event.set()
+
+    def _learn(self, item: Claimed, signal: Signal, duration_s: float) -> None:
+        """What an attempt says about BLDNG decides how much is taken in hand."""
+        in_hand = len(self._hands)
+        self._concurrency.attempted(
+            item.tenant, item.rk, signal, duration_s=duration_s, in_hand=in_hand
+        )
 
     def _plan_next(self, partition: int, settled: Settled | None) -> None:
         """A tenant at its cap left the ready index; this settle may have made it ready again."""

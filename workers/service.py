@@ -1,9 +1,10 @@
 """Serves one resource in hand: attempt, settle, tell. Nothing is raised but cancellation."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
-from clients.redis.types import RedisUnavailable, Settled
+from clients.redis.types import Claimed, RedisUnavailable, Settled, Signal
 from workers import settlements
 from workers.hands import Hand
 from workers.journal import Journal
@@ -16,6 +17,14 @@ WITHOUT_TENANT_MS: Final = 60_000
 """How long work waits whose tenant there is not (any more)."""
 REDIS_TROUBLE_MS: Final = 1_000
 """How long work waits when Redis did not answer who its tenant is."""
+
+
+Learn = Callable[[Claimed, Signal, float], None]
+"""Takes a resource, what its attempt says about BLDNG, and how long that took in seconds."""
+
+
+def ignore(item: Claimed, signal: Signal, duration_s: float) -> None:
+    """Learn nothing."""
 
 
 class Service:
@@ -36,10 +45,14 @@ class Service:
         self._clock = means.clock
         self._dice = means.dice
 
-    async def serve(self, hand: Hand) -> Settled | None:
-        """Close the gap of one resource and give it back; None when Redis did not answer."""
+    async def serve(self, hand: Hand, learn: Learn = ignore) -> Settled | None:
+        """Close the gap of one resource and give it back; None when Redis did not answer.
+
+        `learn` is told what the attempt says about BLDNG.
+        """
         began_s = self._clock()
         attempt = await self._attempt(hand)
+        learn(hand.item, attempt.settlement.signal, self._clock() - began_s)
         settled = await self._settler.settle(hand, attempt.settlement)
         self._journal.attempted(hand.item, attempt, settled, duration_s=self._clock() - began_s)
         return settled

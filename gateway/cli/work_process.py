@@ -25,7 +25,7 @@ from structlog.typing import FilteringBoundLogger
 from clients.bldng import client as bldng_client
 from clients.bldng import transport
 from clients.bldng.client import Bldng
-from clients.bldng.transport import Toll
+from clients.bldng.transport import Observer, Toll
 from clients.redis import stack
 from clients.redis.budget import Budget
 from clients.redis.durability import Durability
@@ -40,6 +40,7 @@ from gateway.app import Phase
 from gateway.cli import profiles
 from gateway.settings import Settings
 from mappers import profile
+from workers.concurrency import Concurrency
 from workers.means import Means
 from workers.pace import Pace
 from workers.purse import Purse
@@ -105,17 +106,23 @@ async def work(settings: Settings, stop: asyncio.Event, *, log: FilteringBoundLo
             return
         means = _means(settings, metrics, log)
         purse = _purse(settings, redis, means)
+        concurrency = Concurrency(
+            means.pace.slots, clock=means.clock, shown=metrics.backend_concurrency_limit.set
+        )
         links = Links(
             queue=redis.queue,
             store=redis.store,
             members=redis.members,
             tenants=redis.tenants,
-            bldng=await open_.enter_async_context(_bldng(settings, metrics, purse.pay)),
+            bldng=await open_.enter_async_context(
+                _bldng(settings, metrics, purse.pay, concurrency.called)
+            ),
             wake=Wake(redis.client),
             partitions=redis.partitions,
             profile_of=lambda name: mappings.get(name, profile.DEFAULT),
             purse=purse,
             patrol=redis.patrol,
+            concurrency=concurrency,
         )
         worker = Worker(links, means)
         metrics.registry.register(QueueCollector(worker.janitor.snapshot))
@@ -160,14 +167,22 @@ def _purse(settings: Settings, redis: Stack, means: Means) -> Purse:
 
 
 def _bldng(
-    settings: Settings, metrics: Metrics, toll: Toll = transport.free
+    settings: Settings,
+    metrics: Metrics,
+    toll: Toll = transport.free,
+    learn: Observer = transport.ignore,
 ) -> AbstractAsyncContextManager[Bldng]:
     token = settings.backend_token
+
+    def observe(operation: str, code: str, duration_s: float) -> None:
+        metrics.observe_backend(operation, code, duration_s)
+        learn(operation, code, duration_s)
+
     return bldng_client.connect(
         base_url=settings.backend_url or "",
         token=token.get_secret_value() if token else "",
         timeout_s=_pace(settings).request_timeout_s,
-        observer=metrics.observe_backend,
+        observer=observe,
         toll=toll,
     )
 

@@ -13,7 +13,9 @@ class Fault(BaseModel):
     header's text); `reset` cuts the connection; `hang` never answers; `body` answers 200 with a
     body against the contract; `trickle` sends the right body one byte a second.
     `when`: before or after the request took effect; `body` and `trickle` always strike after.
-    `delay_ms` waits first, whatever the action. `times` None strikes for ever.
+    `delay_ms` waits first, whatever the action; with `capacity` it grows with the number of
+    requests under way beyond that, as a server does that has more to do than it can.
+    `times` None strikes for ever.
     `method`, `org` and `path` (a prefix below the base URL) say which requests; empty is all.
     """
 
@@ -25,6 +27,7 @@ class Fault(BaseModel):
     retry_after: str | None = None
     body: Literal["html", "empty", "wrong_id", "truncated", "huge"] = "html"
     delay_ms: int = Field(default=0, ge=0)
+    capacity: int | None = Field(default=None, ge=1)
     times: int | None = Field(default=None, ge=1)
     probability: float = Field(default=1.0, ge=0.0, le=1.0)
     method: str = ""
@@ -48,12 +51,21 @@ class Fault(BaseModel):
         """Whether the fault is meant for this request."""
         return self.method in {"", method} and self.org in {"", org} and path.startswith(self.path)
 
+    def waits_ms(self, under_way: int) -> float:
+        """How long the request waits, one of `under_way`."""
+        crowd = max(1.0, under_way / self.capacity) if self.capacity else 1.0
+        return self.delay_ms * crowd
+
 
 class Faults:
-    """The ordered faults. The first that matches and wins its throw strikes."""
+    """The ordered faults. The first that matches and wins its throw strikes.
+
+    `under_way` is the number of requests that are being answered.
+    """
 
     def __init__(self, seed: int = 0) -> None:
         self.ordered: list[Fault] = []
+        self.under_way = 0
         self._dice = random.Random(seed)  # noqa: S311 - repeatable on purpose, no secret
 
     def add(self, *faults: Fault) -> None:

@@ -43,15 +43,12 @@ async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def inject(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Carry out the fault that strikes this request, if any."""
-    fault = request.app[context.FAULTS].pick(
-        method=request.method,
-        path=request.path.removeprefix(context.BASE),
-        org=request.match_info.get("org", ""),
-    )
-    if fault is None:
-        return await handler(request)
-    request[context.FAULT] = fault.name
-    return await strike.carry_out(fault, request, handler, request.app[context.CLOSING])
+    faults = request.app[context.FAULTS]
+    faults.under_way += 1
+    try:
+        return await _struck(request, handler)
+    finally:
+        faults.under_way -= 1
 
 
 @web.middleware
@@ -63,6 +60,21 @@ async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise problems.Refusal(400, "missing_header", "X-Request-Id is missing.")
         _check_type(request)
     return await handler(request)
+
+
+async def _struck(request: web.Request, handler: Handler) -> web.StreamResponse:
+    faults = request.app[context.FAULTS]
+    fault = faults.pick(
+        method=request.method,
+        path=request.path.removeprefix(context.BASE),
+        org=request.match_info.get("org", ""),
+    )
+    if fault is None:
+        return await handler(request)
+    request[context.FAULT] = fault.name
+    pause_s = fault.waits_ms(faults.under_way) / 1000
+    closing = request.app[context.CLOSING]
+    return await strike.carry_out(fault, request, handler, closing, pause_s=pause_s)
 
 
 def problem(refusal: problems.Refusal, headers: dict[str, str] | None = None) -> web.Response:

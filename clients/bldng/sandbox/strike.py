@@ -17,10 +17,15 @@ TRICKLE_S = 1.0
 
 
 async def carry_out(
-    fault: Fault, request: web.Request, handler: Handler, closing: asyncio.Event
+    fault: Fault,
+    request: web.Request,
+    handler: Handler,
+    closing: asyncio.Event,
+    *,
+    pause_s: float,
 ) -> web.StreamResponse:
-    """Answer the request the way the fault says. `closing` ends what hangs."""
-    await _pause(fault.delay_ms / 1000, closing)
+    """Answer the request the way the fault says, after a pause. `closing` ends what hangs."""
+    await _pause(pause_s, closing)
     if fault.action in {"delay", "body", "trickle"} or fault.when == "after":
         answer = await handler(request)
     else:
