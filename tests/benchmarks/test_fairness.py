@@ -48,13 +48,12 @@ async def test_fairness(tmp_path: Path) -> None:
     async with stacks.running(tmp_path, appendfsync="everysec") as stack:
         await stack.start_gateway()
         calls = stack.state.log = Calls()
-        async with open_stack(stack.redis.url) as redis:
+        async with open_stack(stack.redis.url, ack=stack.ack) as redis:
             flood = await redis.tenants.get(TENANT)
             assert flood is not None
             other = await redis.tenants.create("other", org="org-other", now_ms=1)
-            other_alone = Turns(redis, other, calls, 0)
             await stack.start_worker()
-            alone = await other_alone.waits_ms()
+            alone = await Turns(redis, other, calls, 0).waits_ms()
             await _queue(redis, flood, BACKLOG)
             await eventually(lambda: len(stack.people()) > 20, within_s=60)
             behind = await Turns(redis, other, calls, TURNS).waits_ms()

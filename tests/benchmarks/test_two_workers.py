@@ -44,7 +44,7 @@ async def _drained(stack: Stack, workers: int) -> float:
     """People a second, from the first call to the last."""
     heard = stack.state.log = Heard()
     stack.faults.add(Fault(action="delay", delay_ms=ANSWER_MS))
-    async with open_stack(stack.redis.url) as redis:
+    async with open_stack(stack.redis.url, ack=stack.ack) as redis:
         await _queue(redis)
         await asyncio.gather(*(stack.start_worker() for _ in range(workers)))
         await oracle.drained(redis, within_s=240)
