@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from clients.redis import types
+from clients.redis import types, views
 from clients.redis.budget import Budget
 from clients.redis.durability import Ack
 from clients.redis.failover import Failovers
@@ -96,6 +96,9 @@ async def _operate(opened: Stack, tenant: types.Tenant) -> None:
     await opened.queue.resume(tenant)
     assert await opened.queue.state(tenant, PERSON)
     assert await opened.queue.depths(opened.partitions)
+    operations = Operations(opened.lane, opened.epoch)
+    await operations.switches(tenant)
+    await operations.page(tenant, views.Place.QUEUE)
     watch = Failovers(opened.client, opened.lane, opened.epoch, ack=Ack.FSYNC, tell=lambda _: None)
     await watch.look()
 
