@@ -120,12 +120,13 @@ def _cluster(server: Server, connect_timeout_s: float) -> redis.asyncio.RedisClu
 
 
 def _timing(connect_timeout_s: float) -> dict[str, Any]:
-    """Without the hand-shake for notices of maintenance, which only one hosted service sends."""
+    """Without the hand-shakes for notices of maintenance and for the name of the library."""
     return {
         "socket_timeout": None,
         "socket_connect_timeout": connect_timeout_s,
         "socket_keepalive": True,
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+        "driver_info": None,
     }
 
 
