@@ -7,6 +7,7 @@ from clients.redis.budget import Budget
 from clients.redis.durability import Ack
 from clients.redis.failover import Failovers
 from clients.redis.lane import Argument, Lane
+from clients.redis.operations import Operations
 from clients.redis.patrol import Compared
 from clients.redis.stack import Stack
 from tests.engine.harness import doc_of
