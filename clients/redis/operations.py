@@ -5,7 +5,7 @@ Whatever changes something names who did it and why, and leaves a line in the au
 same step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -28,6 +28,20 @@ class Operations:
         where = keys.of_tenant(tenant.partition, tenant.name)
         reply = await self._lane.persist("switches", where, [self._epoch, tenant.name])
         return _switches(replies.rows(reply))
+
+    async def pause_fleet(self, partitions: Iterable[int], reason: str, *, who: str) -> None:
+        """Claim nothing of any tenant until `resume_fleet`; what is leased goes on."""
+        await self._fleet(partitions, "pause", reason, who)
+
+    async def resume_fleet(self, partitions: Iterable[int], reason: str, *, who: str) -> None:
+        """End the fleet's pause; tenants that are paused themselves stay so."""
+        await self._fleet(partitions, "resume", reason, who)
+
+    async def _fleet(self, partitions: Iterable[int], verb: str, reason: str, who: str) -> None:
+        for partition in partitions:
+            where = keys.of_partition(partition)
+            args = [self._epoch, verb, who[:60], reason[:200]]
+            await self._lane.persist("fleet", where, args)
 
     async def page(
         self, tenant: types.Tenant, place: views.Place, skip: int = 0

@@ -67,6 +67,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "list": _TENANT,
     "control": (*_TENANT, "trail"),
     "switches": (*_TENANT, "brake"),
+    "fleet": (*_PARTITION, "trail"),
     "state": (*_RESOURCE, "group"),
     "depths": _PARTITION,
     "budget": (CLOCK,),

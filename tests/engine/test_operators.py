@@ -1,9 +1,11 @@
 """STATE, DEPTHS, AUDIT: what operators see, and what mends a damaged queue."""
 
 from clients.redis import queue as queues
+from clients.redis.operations import Operations
 from clients.redis.types import Depths, Outcome
+from clients.redis.views import Pause
 from tests.engine import invariants
-from tests.engine.harness import Engine, tenant_key
+from tests.engine.harness import BLOCK_MS, LEASE_MS, START_MS, Engine, tenant_key
 
 
 async def hold_back(engine: Engine, rk: str) -> None:
@@ -53,6 +55,27 @@ async def test_what_is_held_stays_held_until_replayed(engine: Engine) -> None:
     assert (await engine.claim()).items == ()
     assert await engine.queue.replay(engine.tenant, ["u:1"]) == 1
     assert (await engine.claim_one()).version == 2
+
+
+async def test_a_paused_fleet_claims_nothing_and_still_reaps(engine: Engine) -> None:
+    operations = Operations(engine.lane, engine.epoch)
+    await engine.create("u:1", un="ann")
+    await engine.claim_one()
+    await engine.create("u:2", un="bob")
+    await operations.pause_fleet([0], "BLDNG moves house", who="joy")
+    await engine.advance(LEASE_MS)
+
+    assert (await engine.claim()).reaped == 1
+    await engine.advance(BLOCK_MS)
+    claim = await engine.claim()
+
+    assert (claim.items, claim.idle_ms) == ((), -1)
+    assert (await engine.queue.depths([0]))["acme"].parked == 2
+    paused = (await operations.switches(engine.tenant)).fleet_pause
+    assert paused == Pause(since_ms=START_MS, who="joy", reason="BLDNG moves house")
+
+    await operations.resume_fleet([0], "done", who="joy")
+    assert {item.rk for item in (await engine.claim()).items} == {"u:1", "u:2"}
 
 
 async def test_an_unknown_resource_has_no_state(engine: Engine) -> None:

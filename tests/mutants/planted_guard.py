@@ -73,6 +73,13 @@ BUGS = (
         wrong="'st', 'P'",
         found_by="test_guard.test_a_leaver_who_waits_for_a_name_waits_again_when_released",
     ),
+    Bug(
+        "a paused fleet goes on",
+        part="claim",
+        right="local halted = redis.call('HEXISTS', root .. 'paused', '*') == 1",
+        wrong="local halted = false",
+        found_by="test_operators.test_a_paused_fleet_claims_nothing_and_still_reaps",
+    ),
 )
 """Each breaks one promise of the guard."""
 
@@ -87,5 +94,6 @@ UNSEEN_BY_THE_MACHINE = frozenset({
     "who returned leaves uncounted",
     "released name taken too early",
     "recover lets the held go",
+    "a paused fleet goes on",
 })
 """Its model takes the word of a write for who is held, and some stories are too rare for it."""

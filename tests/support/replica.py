@@ -1,7 +1,7 @@
 """A master with replicas, as real servers; and the servers of other kinds that a machine may have.
 
-Other kinds are looked for beside the tests' own: a valkey-server on PATH (Redis 7.2 and newer behave
-as it does), or the one that the development requirements bring.
+Other kinds are looked for beside the tests' own: a valkey-server on PATH (Redis 7.2 and newer
+behave as it does), or the one that the development requirements bring.
 """
 
 import itertools

@@ -100,6 +100,8 @@ async def _operate(opened: Stack, tenant: types.Tenant) -> None:
     operations = Operations(opened.lane, opened.epoch)
     await operations.switches(tenant)
     await operations.page(tenant, views.Place.QUEUE)
+    await operations.pause_fleet(opened.partitions, "test", who="joy")
+    await operations.resume_fleet(opened.partitions, "test", who="joy")
     watch = Failovers(opened.client, opened.lane, opened.epoch, ack=Ack.FSYNC, tell=lambda _: None)
     await watch.look()
 

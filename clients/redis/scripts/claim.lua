@@ -76,8 +76,9 @@ local function look_at_suspects()
     dropped[#dropped + 1] = {name = name, of = of, rk = rk, waits = waits, sec = s[2]}
   end
 end
-if alone then look_at_suspects() end
-for _, name in ipairs(alone and {}
+local halted = redis.call('HEXISTS', root .. 'paused', '*') == 1
+if alone and not halted then look_at_suspects() end
+for _, name in ipairs((alone or halted) and {}
     or redis.call('ZRANGEBYSCORE', P.r, '-inf', '(' .. now + 1, 'LIMIT', 0, max)) do
   local of = tenant_keys(name)
   local c = control(of)
@@ -195,12 +196,12 @@ for _, visit in ipairs(visits) do
   end
   reindex(visit.of)
 end
-reply[2] = redis.call('ZCOUNT', P.sus, '-inf', now)
+reply[2] = halted and 0 or redis.call('ZCOUNT', P.sus, '-inf', now)
 if #reply > 2 then return reply end
 
 -- 5. Nothing: sleeping and finding nothing are one step, so no wake-up is lost.
 redis.call('DEL', P.awake)
-local due = redis.call('ZRANGE', P.r, 0, 0, 'WITHSCORES')[2]
+local due = not halted and redis.call('ZRANGE', P.r, 0, 0, 'WITHSCORES')[2]
 local expiry = redis.call('ZRANGE', P.l, 0, 0, 'WITHSCORES')[2]
 if not due and not expiry then return {'IDLE', -1, reply[2]} end
 local at = math.min(tonumber(due or expiry), tonumber(expiry or due))
