@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from clients.redis import queue as work
 from clients.redis.operations import PAGE
 from clients.redis.stack import Stack
-from clients.redis.types import Tenant
-from clients.redis.views import Place, Stuck
+from clients.redis.types import Depths, Tenant
+from clients.redis.views import Pause, Place, Stuck, Switches
 from gateway.cli import environment, moments, output, registry
-from gateway.cli.output import DryRun, Format, Output, Reason, Yes
+from gateway.cli.output import DryRun, ExitCode, Failure, Format, Output, Reason, Yes
 from gateway.settings import Settings
 from workers import cures
 
@@ -20,12 +21,25 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 TenantName = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's name.")]
 OnlyCause = Annotated[str, typer.Option("--cause", help="Only those with this cause.")]
+OneTenant = Annotated[
+    str, typer.Argument(metavar="[TENANT]", help="The tenant's name; none: all of them.")
+]
 COLUMNS = ("id", "state", "cause", "age", "failures", "what", "cure")
+STATS = ("tenant", "ready", "delayed", "running", "parked", "held", "dead", "oldest", "why")
 
 
 @app.callback()
 def queue() -> None:
-    """Show what waits for a human, and put it back to work."""
+    """Show what waits and why, and put it back to work."""
+
+
+@app.command()
+def stats(*, form: Output = Format.TEXT) -> None:
+    """Print how much waits in each tenant, by state, the oldest age, and why a tenant rests.
+
+    Example: bldng-scim queue stats -o json
+    """
+    output.table(asyncio.run(_stats(environment.configured())), form, STATS)
 
 
 @app.command("list")
@@ -73,6 +87,71 @@ def release(
     _replay(_Wanted(tenant, Place.HELD), reason, "release", dry_run=dry_run, yes=yes)
 
 
+@app.command()
+def show(
+    tenant: TenantName,
+    id_: Annotated[str, typer.Argument(metavar="ID", help="SCIM id or resource key.")],
+    *,
+    form: Output = Format.TEXT,
+) -> None:
+    """Print where one resource stands: waiting since when, why, and what to do.
+
+    Example: bldng-scim queue show acme 2819c223-7f76-453a-919d-413861904646
+    """
+    output.record(asyncio.run(_show(environment.configured(), tenant, id_)), form)
+
+
+@app.command()
+def pause(
+    tenant: OneTenant = "", *, reason: Reason = "", dry_run: DryRun = False, yes: Yes = False
+) -> None:
+    """Send BLDNG nothing of a tenant, or of all. SCIM is answered as before; nothing is lost.
+
+    Example: bldng-scim queue pause acme --reason "BLDNG restores a backup"
+    """
+    if not reason:
+        raise Failure(ExitCode.USAGE, "--reason is needed: whoever comes next must know why")
+    if dry_run:
+        output.talk(f"would pause {tenant or 'every tenant'}")
+        return
+    output.confirm(f"Stop sending BLDNG anything of {tenant or 'every tenant'}?", yes=yes)
+    asyncio.run(_switch(environment.configured(), tenant, reason, paused=True))
+    output.talk(f"{tenant or 'every tenant'} is paused; resume with `bldng-scim queue resume`")
+
+
+@app.command()
+def resume(tenant: OneTenant = "", *, reason: Reason = "", dry_run: DryRun = False) -> None:
+    """End a pause. Of one tenant also its rest and its breaker: it is tried at once.
+
+    Example: bldng-scim queue resume acme
+    """
+    if dry_run:
+        output.talk(f"would resume {tenant or 'the fleet'}")
+        return
+    asyncio.run(_switch(environment.configured(), tenant, reason, paused=False))
+    output.talk(f"{tenant or 'the fleet'} is resumed")
+
+
+@app.command()
+def audit(
+    tenant: OneTenant = "",
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Rebuild what contradicts.")] = False,
+    form: Output = Format.TEXT,
+) -> None:
+    """Compare the queue with the states of the resources. Exit 3 when they contradict.
+
+    A healthy installation never does. It walks a tenant in one step: for quiet hours when large.
+
+    Example: bldng-scim queue audit acme --repair
+    """
+    rows = asyncio.run(_audit(environment.configured(), tenant, repair=repair))
+    output.table(rows, form, ("tenant", "contradiction"))
+    if rows and not repair:
+        output.talk("mend it with --repair")
+        output.end(ExitCode.CHECK_FAILED)
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """Which resources: of a tenant, in a place, with a cause (empty: any)."""
@@ -108,6 +187,86 @@ async def _list(loaded: Settings, wanted: _Wanted, limit: int | None = None) -> 
             if len(found) == limit:
                 break
         return found
+
+
+async def _stats(loaded: Settings) -> list[dict[str, Any]]:
+    async with environment.redis(loaded) as redis:
+        depths = await redis.queue.depths(redis.partitions)
+        rows = []
+        for tenant in await redis.tenants.list():
+            switches = await redis.operations.switches(tenant)
+            rows.append(_depths(tenant.name, depths.get(tenant.name, Depths()), _why(switches)))
+    return [*rows, _depths("(all)", work.total(depths.values()), "")]
+
+
+def _depths(name: str, each: Depths, why: str) -> dict[str, Any]:
+    return {
+        "tenant": name,
+        "ready": each.ready,
+        "delayed": each.delayed,
+        "running": each.running,
+        "parked": each.parked,
+        "held": each.held,
+        "dead": each.dead,
+        "oldest": moments.duration(each.oldest_unsynced_ms),
+        "oldest_ms": each.oldest_unsynced_ms,
+        "why": why,
+    }
+
+
+def _why(switches: Switches) -> str:
+    """Why a tenant is not served as usual; empty when it is."""
+    said = []
+    for whose, found in (("paused", switches.pause), ("fleet paused", switches.fleet_pause)):
+        if found:
+            said.append(_paused(whose, found))
+    if switches.hold_ms:
+        said.append(f"rests until {moments.iso(switches.hold_ms)}: {switches.hold_reason}")
+    if switches.breaker != "closed":
+        said.append(f"breaker {switches.breaker}")
+    return "; ".join(said)
+
+
+def _paused(whose: str, found: Pause) -> str:
+    return f"{whose} since {moments.iso(found.since_ms)} by {found.who or '?'}: {found.reason}"
+
+
+async def _show(loaded: Settings, name: str, id_: str) -> dict[str, Any]:
+    async with environment.redis(loaded) as redis:
+        tenant = await registry.get(redis.tenants, name)
+        for rk in (id_, f"u:{id_}", f"g:{id_}"):
+            state = await redis.queue.state(tenant, rk)
+            if state is None:
+                continue
+            for place in Place:
+                async for each in _all(redis, tenant, place):
+                    if each.rk == rk:
+                        return _row(each, name)
+            word = "running" if state.state == "L" else "synced"
+            told = {"version": state.version, "backend_id": state.backend_id}
+            return {"tenant": name, "id": rk, "state": word, **told}
+    raise Failure(ExitCode.NOT_FOUND, f"{name} has no resource {id_}; ids are SCIM ids")
+
+
+async def _switch(loaded: Settings, name: str, reason: str, *, paused: bool) -> None:
+    who = environment.operator()
+    async with environment.redis(loaded) as redis:
+        if not name:
+            act = redis.operations.pause_fleet if paused else redis.operations.resume_fleet
+            await act(redis.partitions, reason, who=who)
+            return
+        tenant = await registry.get(redis.tenants, name)
+        await (redis.queue.pause if paused else redis.queue.resume)(tenant, reason, who=who)
+
+
+async def _audit(loaded: Settings, name: str, *, repair: bool) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    async with environment.redis(loaded) as redis:
+        chosen = [await registry.get(redis.tenants, name)] if name else await redis.tenants.list()
+        for tenant in chosen:
+            said = await redis.queue.audit(tenant, repair=repair)
+            rows += [{"tenant": tenant.name, "contradiction": line} for line in said]
+    return rows
 
 
 async def _all(redis: Stack, tenant: Tenant, place: Place) -> AsyncIterator[Stuck]:

@@ -31,7 +31,8 @@ VERBS = [
     ("tenant", "create"), ("tenant", "list"), ("tenant", "show"), ("tenant", "disable"),
     ("tenant", "enable"), ("tenant", "guard"), ("token", "issue"), ("token", "rotate"),
     ("token", "revoke"), ("token", "list"), ("queue", "list"), ("queue", "retry"),
-    ("queue", "release"), ("serve",), ("work",), ("sandbox",), ("dev",),
+    ("queue", "release"), ("queue", "stats"), ("queue", "show"), ("queue", "pause"),
+    ("queue", "resume"), ("queue", "audit"), ("serve",), ("work",), ("sandbox",), ("dev",),
     ("simulate",), ("healthcheck",),
 ]  # fmt: skip
 

@@ -108,3 +108,59 @@ def test_without_yes_or_with_dry_run_nothing_changes(cli: Run, redis_url: str) -
 def test_an_unknown_tenant_is_not_found(cli: Run, redis_url: str) -> None:
     prepared(cli, redis_url)
     assert cli("queue", "list", "nobody").code == ExitCode.NOT_FOUND
+
+
+def stats(cli: Run) -> dict[str, dict[str, Any]]:
+    rows = orjson.loads(cli("queue", "stats", "-o", "json").stdout)
+    return {row["tenant"]: row for row in rows}
+
+
+def test_stats_count_each_tenant_and_all(cli: Run, redis_url: str) -> None:
+    prepared(cli, redis_url)
+    for row in stats(cli).values():
+        assert (row["ready"], row["held"], row["dead"]) == (1, 2, 2)
+
+
+def test_show_tells_where_one_stands(cli: Run, redis_url: str) -> None:
+    prepared(cli, redis_url)
+    shown = [
+        orjson.loads(cli("queue", "show", "acme", id_, "-o", "json").stdout)["state"]
+        for id_ in ("0", "u:2", "3")
+    ]
+    assert shown == ["D", "P", "H"]
+    assert cli("queue", "show", "acme", "nobody").code == ExitCode.NOT_FOUND
+
+
+def test_a_pause_says_who_and_why_until_it_ends(cli: Run, redis_url: str) -> None:
+    prepared(cli, redis_url)
+    assert cli("queue", "pause", "acme", "--yes").code == ExitCode.USAGE
+    assert cli("queue", "pause", "acme", "--reason", "backup").code == ExitCode.USAGE
+    assert cli("queue", "pause", "acme", "--reason", "backup", "--yes").code == ExitCode.OK
+    paused = stats(cli)["acme"]
+    assert (paused["ready"], paused["parked"]) == (0, 1)
+    assert "paused since" in paused["why"]
+    assert "backup" in paused["why"]
+    assert cli("queue", "resume", "acme").code == ExitCode.OK
+    assert stats(cli)["acme"]["why"] == ""
+
+
+def test_the_fleet_is_paused_apart_from_its_tenants(cli: Run, redis_url: str) -> None:
+    prepared(cli, redis_url)
+    assert cli("queue", "pause", "--reason", "move", "--yes").code == ExitCode.OK
+    assert cli("queue", "resume", "acme").code == ExitCode.OK
+    assert "fleet paused since" in stats(cli)["acme"]["why"]
+    assert cli("queue", "resume").code == ExitCode.OK
+    assert stats(cli)["acme"]["parked"] == 0
+
+
+def test_audit_finds_and_mends_what_contradicts(cli: Run, redis_url: str) -> None:
+    prepared(cli, redis_url)
+    assert cli("queue", "audit").code == ExitCode.OK
+
+    async def damage(redis: Stack, tenant: Tenant) -> object:
+        return await redis.client.delete(f"sg:{{p{tenant.partition}}}:acme:q")
+
+    within(redis_url, damage)
+    assert cli("queue", "audit", "acme").code == ExitCode.CHECK_FAILED
+    assert cli("queue", "audit", "--repair").code == ExitCode.OK
+    assert cli("queue", "audit").code == ExitCode.OK
