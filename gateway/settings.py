@@ -10,15 +10,26 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from clients.redis.durability import Ack
+from clients.redis.server import Address
 from gateway import redis_settings
 from gateway.redis_settings import RedisSettings
+
+__all__ = [
+    "Address",
+    "ListenAddress",
+    "Settings",
+    "SettingsError",
+    "env_name",
+    "load",
+    "reference_table",
+]
 
 PREFIX: Final = "BLDNG_SCIM_"
 _FILE: Final = "_FILE"
@@ -32,17 +43,6 @@ class SettingsError(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
-
-
-class Address(NamedTuple):
-    """Where a server listens; port 0 takes a free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
 
 
 def _address(value: Any) -> Any:

@@ -12,7 +12,7 @@ SCHEMES = ("redis", "rediss", "unix")
 
 
 class Address(NamedTuple):
-    """A server's host and port."""
+    """A server's host and port; port 0 takes a free one to listen on."""
 
     host: str
     port: int
