@@ -323,9 +323,9 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
 
 
 def lines(process: Process, event: str) -> Iterator[dict[str, Any]]:
-    """The log lines of one process with that event name."""
-    for line in process.log.read_bytes().splitlines():
-        if line.startswith(b"{"):
+    """The log lines of one process with that event name; the last one may not be whole yet."""
+    for line in process.log.read_bytes().splitlines(keepends=True):
+        if line.startswith(b"{") and line.endswith(b"\n"):
             parsed = orjson.loads(line)
             if parsed.get("event") == event:
                 yield parsed
