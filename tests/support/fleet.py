@@ -4,7 +4,7 @@ import asyncio
 import random
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,10 +74,11 @@ class Sentinels:
 
 @asynccontextmanager
 async def replicated(
-    directory: Path, *, replicas: int = 2
+    directory: Path, *, replicas: int = 2, extra: Mapping[str, str] | None = None
 ) -> AsyncIterator[tuple[list[EmbeddedRedis], Sentinels]]:
     """A master, its replicas and three Sentinels; the master comes first."""
-    nodes = [servers.server(directory / str(number)) for number in range(replicas + 1)]
+    numbers = range(replicas + 1)
+    nodes = [servers.server(directory / str(number), extra=extra) for number in numbers]
     sentinels = None
     try:
         for node in nodes:
