@@ -21,6 +21,10 @@ app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
 TenantName = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's name.")]
 OnlyCause = Annotated[str, typer.Option("--cause", help="Only those with this cause.")]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="SCIM ids or resource keys; none: all that match."),
+]
 OneTenant = Annotated[
     str, typer.Argument(metavar="[TENANT]", help="The tenant's name; none: all of them.")
 ]
@@ -63,6 +67,7 @@ def list_(
 @app.command()
 def retry(
     tenant: TenantName,
+    ids: Ids = None,
     *,
     cause: OnlyCause = "",
     reason: Reason = "",
@@ -73,18 +78,25 @@ def retry(
 
     Example: bldng-scim queue retry acme --cause conflict --yes
     """
-    _replay(_Wanted(tenant, Place.DEAD, cause), reason, "retry", dry_run=dry_run, yes=yes)
+    wanted = _Wanted(tenant, Place.DEAD, cause, frozenset(ids or ()))
+    _replay(wanted, reason, "retry", dry_run=dry_run, yes=yes)
 
 
 @app.command()
 def release(
-    tenant: TenantName, *, reason: Reason = "", dry_run: DryRun = False, yes: Yes = False
+    tenant: TenantName,
+    ids: Ids = None,
+    *,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> None:
     """Let BLDNG follow for the people that the mass-change guard holds.
 
     Example: bldng-scim queue release acme --reason "merger, confirmed by phone"
     """
-    _replay(_Wanted(tenant, Place.HELD), reason, "release", dry_run=dry_run, yes=yes)
+    wanted = _Wanted(tenant, Place.HELD, ids=frozenset(ids or ()))
+    _replay(wanted, reason, "release", dry_run=dry_run, yes=yes)
 
 
 @app.command()
@@ -154,14 +166,16 @@ def audit(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which resources: of a tenant, in a place, with a cause (empty: any)."""
+    """Which resources: of a tenant, in a place, with a cause, by id (empty: any)."""
 
     tenant: str
     place: Place
     cause: str = ""
+    ids: frozenset[str] = frozenset()
 
     def has(self, found: Stuck) -> bool:
-        return self.cause in {"", found.cause}
+        named = not self.ids or bool(self.ids & {found.rk, found.rk[2:]})
+        return named and self.cause in {"", found.cause}
 
 
 def _replay(wanted: _Wanted, reason: str, verb: str, *, dry_run: bool, yes: bool) -> None:

@@ -90,6 +90,14 @@ def test_retry_by_cause_leaves_the_others_and_a_line(cli: Run, redis_url: str) -
     assert said[b"who"]
 
 
+def test_retry_and_release_of_one_leave_the_others(cli: Run, redis_url: str) -> None:
+    prepared(cli, redis_url)
+    assert "1 of 1 dead" in cli("queue", "retry", "acme", "0", "--yes").stderr
+    assert "nothing to retry" in cli("queue", "retry", "acme", "u:3", "--yes").stderr
+    assert "1 of 1 held" in cli("queue", "release", "acme", "u:4", "--yes").stderr
+    assert (len(listed(cli)), len(listed(cli, "--state", "held"))) == (1, 1)
+
+
 def test_release_lets_the_held_go_and_twice_is_harmless(cli: Run, redis_url: str) -> None:
     prepared(cli, redis_url)
     assert "2 of 2 held" in cli("queue", "release", "acme", "--yes").stderr
