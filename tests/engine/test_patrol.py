@@ -1,5 +1,6 @@
 """The patrol's scripts: everything once in a period, nothing in the way of work."""
 
+from clients.redis.operations import Operations
 from clients.redis.patrol import HURRY_STEP, Compared, Patrol, Step
 from clients.redis.types import MembersDelta, Outcome, Signal
 from tests.engine.harness import Engine
@@ -88,6 +89,10 @@ async def test_it_stands_back_behind_work_pause_hold_and_breaker(engine: Engine)
     await engine.queue.pause(engine.tenant, "test")
     assert (await take(engine)).token == ""
     await engine.queue.resume(engine.tenant)
+    operations = Operations(engine.lane, engine.epoch)
+    await operations.pause_fleet([0], "test", who="joy")
+    assert (await take(engine)).token == ""
+    await operations.resume_fleet([0], "test", who="joy")
     await engine.queue.hold(engine.tenant, 1000, "test")
     assert (await take(engine)).token == ""
     await engine.queue.resume(engine.tenant)

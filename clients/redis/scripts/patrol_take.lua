@@ -4,8 +4,8 @@
 --       hurry), resources of a step in a hurry
 -- Returns {WAIT, ms} | {TAKEN, kind and cursor that follow, '1' when the pass ends,
 --         {rk, v, claim count, backend id, managed mask, document}...}
--- Whatever is not synced is left out: its own change sends it. Nothing while the tenant is paused,
--- on hold or has work that is due: a comparison must never stand in its way.
+-- Whatever is not synced is left out: its own change sends it. Nothing while the tenant or the
+-- fleet is paused, on hold or has work that is due: a comparison must never stand in its way.
 -- The cursor moves when the step is done, so a worker that dies repeats it.
 -- Begins with HDEL, so that a full Redis accepts it.
 local BUSY_MS, OFF_MS = 5000, 60000
@@ -19,7 +19,8 @@ if not p[3] then
 end
 if due > now then return {'WAIT', due - now} end
 local c, first = control(T), tonumber(head_of(T)[2])
-if c.paused or c.hold > now or redis.call('HEXISTS', T.ctl, 'bs') == 1
+local halted = c.paused or redis.call('HEXISTS', root .. 'paused', '*') == 1
+if halted or c.hold > now or redis.call('HEXISTS', T.ctl, 'bs') == 1
    or (first and first <= now) then
   return {'WAIT', BUSY_MS}
 end
