@@ -1,8 +1,11 @@
 """A certificate authority of a test's own, by the openssl program; P-256 keys, valid for a day."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +17,14 @@ class Pair:
 
 
 class Authority:
-    """Signs certificates; `ca` is its own, which a client is told to trust."""
+    """Signs certificates; `ca` is its own, which a client is told to trust.
+
+    Without the program the test is skipped.
+    """
 
     def __init__(self, directory: Path) -> None:
+        if shutil.which("openssl") is None:
+            pytest.skip("no openssl program on PATH")
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self.ca, self._key = directory / "ca.pem", directory / "ca.key"
