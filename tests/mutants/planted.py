@@ -432,8 +432,16 @@ UNSEEN_BY_THE_MACHINE = frozenset({
     "security is no sooner among suspects",
     "suspects are lost in a repair",
     "suspects of a tenant at rest are forgotten",
+    "whoever is noted is leased alone",
+    "a tried suspect stays noted",
+    "settle delay lost in waking",
+    "settle delay lost by a replay",
+    "settle delay lost by a newer write",
+    "the heir of two waits for one",
 })
-"""What its rules do not look at: ages, fairness, wake-ups, safety timers. Directed tests do."""
+"""What its rules do not look at, or its fixed histories are too few to meet: ages, fairness,
+wake-ups, safety timers, stories of several people. Directed tests do.
+"""
 
 
 def library(bug: Bug) -> Mapping[str, scripts.Script]:

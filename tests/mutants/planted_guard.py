@@ -94,6 +94,7 @@ UNSEEN_BY_THE_MACHINE = frozenset({
     "who returned leaves uncounted",
     "released name taken too early",
     "recover lets the held go",
+    "settle lets the held go",
     "a paused fleet goes on",
 })
 """Its model takes the word of a write for who is held, and some stories are too rare for it."""
