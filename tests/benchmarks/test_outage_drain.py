@@ -38,7 +38,7 @@ async def _drained(directory: Path, *, away_s: float) -> tuple[float, float]:
         port = int(stack.backend_url.split(":")[2].partition("/")[0])
         async with proxy.between(port) as wire:
             wire.refuse()
-            async with open_stack(stack.redis.url) as redis:
+            async with open_stack(stack.redis.url, ack=stack.ack) as redis:
                 await drain._queue(redis)
             if away_s:
                 await _start(stack, wire.port, port)
