@@ -71,7 +71,6 @@ class EmbeddedRedis:
             "logfile": "redis.log",
             **(extra or {}),
         }
-        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
